@@ -1,0 +1,1 @@
+export { PipelineError, pipelineErrorCodes, type PipelineErrorCode, type PipelineErrorDetails } from './errors.js'

@@ -1,0 +1,1 @@
+export { RecordError, recordErrorCodes, type RecordErrorCode, type RecordErrorDetails } from './errors.js'

@@ -1,0 +1,32 @@
+// Puts the commands together. A command is one file in commands/ that exports a function
+// `(signal) => Command`; a new one is added to the list here.
+
+import { Command } from 'commander'
+import { readFileSync } from 'node:fs'
+
+/** A command's factory. `signal` aborts when the user interrupts the program. */
+export type CommandFactory = (signal: AbortSignal) => Command
+
+const commands: readonly CommandFactory[] = []
+
+/** The whole command line, not yet run. Errors are thrown, never `process.exit`. */
+export function createProgram(signal: AbortSignal): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const program = new Command('millrace')
+    .description('Packs labelled images into records, trains networks from them, and runs the networks.')
+    .version(version)
+    .option('--debug', 'print the stack of an error')
+    .showHelpAfterError('(add --help for the options)')
+  for (const create of commands) program.addCommand(create(signal))
+  applyToAll(program)
+  return program
+}
+
+/** Settings that commander does not inherit by itself. */
+function applyToAll(command: Command): void {
+  command.exitOverride()
+  for (const subcommand of command.commands) {
+    subcommand.copyInheritedSettings(command)
+    applyToAll(subcommand)
+  }
+}

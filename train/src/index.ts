@@ -1,0 +1,1 @@
+export { TrainError, trainErrorCodes, type TrainErrorCode, type TrainErrorDetails } from './errors.js'
