@@ -5,12 +5,23 @@ export type InferErrorCode = keyof typeof inferErrorCodes
 
 /** Code → what it means in one line. */
 export const inferErrorCodes = {
-  INFER_ABORTED: 'the caller asked for the work to stop',
+  INFER_ARGUMENT: 'an argument has the wrong size or lies outside its range',
+  INFER_GRAPH_FORMAT: 'a document is not a Millrace graph that this version reads',
+  INFER_GRAPH_INVALID: 'a node, output or preprocessing step does not fit the rest of the graph',
+  INFER_IMAGE_TOO_SMALL: 'an image is smaller than the crop that the network takes of it',
+  INFER_MODEL_CHANGED: 'the weights file is not the one that graph.json describes',
+  INFER_MODEL_READ: 'a model folder, or a file in it, cannot be read',
+  INFER_MODEL_WRITE: 'a model folder cannot be written',
+  INFER_NOT_FINITE: 'a weight or an answer is NaN or infinite',
+  INFER_SAFETENSORS: 'a safetensors file is damaged or holds what this version does not read',
+  INFER_WEIGHTS: 'the weights are not those that the graph needs',
 } as const
 
 /** Facts about the place of the error, for programs; the message says the same in words. */
 export interface InferErrorDetails {
   readonly path?: string
+  /** The graph's node or the weight concerned. */
+  readonly node?: string
   readonly cause?: unknown
 }
 
