@@ -6,11 +6,29 @@ export type PipelineErrorCode = keyof typeof pipelineErrorCodes
 /** Code → what it means in one line. */
 export const pipelineErrorCodes = {
   PIPE_ABORTED: 'the caller asked for the work to stop',
+  PIPE_ALL_REJECTED: 'every sample of the data set was rejected, so there is nothing to write',
+  PIPE_BOX_OUTSIDE: 'a box of the annotation does not overlap its image',
+  PIPE_DIGIT_STRUCT: 'digitStruct.mat, or one entry of it, is not laid out as SVHN lays it out',
+  PIPE_EMPTY: 'the data set holds no sample',
+  PIPE_HDF5_DAMAGED: 'an HDF5 file is cut short or damaged',
+  PIPE_HDF5_UNSUPPORTED: 'an HDF5 file uses a feature outside the subset that is read here',
+  PIPE_IMAGE_DAMAGED: 'an image cannot be decoded to its end',
+  PIPE_IMAGE_MISSING: 'the image that an annotation names is not there',
+  PIPE_IMAGE_TOO_LARGE: 'an image has more bytes or pixels than allowed',
+  PIPE_IMAGE_UNREADABLE: 'an image exists but cannot be read',
+  PIPE_LABEL: 'a label does not fit the label kind of the data set',
+  PIPE_NAME_OUTSIDE: 'an annotation names a file outside the data set',
+  PIPE_NO_BOXES: 'a sample to be cropped to its boxes has none',
+  PIPE_OPTION: 'an option has a value outside its range',
+  PIPE_OUTPUT: 'the output cannot be written',
+  PIPE_SOURCE_MISSING: 'the annotation file of a data set is not there or cannot be read',
 } as const
 
 /** Facts about the place of the error, for programs; the message says the same in words. */
 export interface PipelineErrorDetails {
   readonly path?: string
+  /** Which entry of the annotation file, counted from 1. */
+  readonly entry?: number
   readonly cause?: unknown
 }
 
@@ -25,4 +43,12 @@ export class PipelineError extends Error {
     this.code = code
     this.details = details
   }
+}
+
+/**
+ * Throws PIPE_ABORTED if the signal has been aborted.
+ * @throws PipelineError PIPE_ABORTED, with the signal's reason as `cause`
+ */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new PipelineError('PIPE_ABORTED', 'the packing was stopped before its end; run it again', { cause: signal.reason })
 }

@@ -1,1 +1,22 @@
 export { PipelineError, pipelineErrorCodes, type PipelineErrorCode, type PipelineErrorDetails } from './errors.js'
+export { cropBox, cropToRegions, type CropOptions } from './crop.js'
+export { encodeJpeg, type EncodeJpegOptions } from './encode.js'
+export type { PixelBox, RawImage } from './images/raw-image.js'
+export {
+  toRecordLabel,
+  type BoxesLabel,
+  type ClassBox,
+  type ClassLabel,
+  type DigitsLabel,
+  type Label,
+  type LabelKind,
+  type RecordLabel,
+  type ValuesLabel,
+} from './label.js'
+export { packDataset, type PackOptions, type PackProgress, type PackReport } from './pack.js'
+export type { RejectedSample } from './reject-list.js'
+export { resize, type ResizeOptions } from './resize.js'
+export { readPixels, type Sample, type Source } from './sample.js'
+export { DigitStructFile, readDigitStruct, type DigitBox, type DigitStructEntry } from './sources/digit-struct-file.js'
+export { digitStruct, type DigitStructOptions } from './sources/digit-struct.js'
+export { createTransform, mapOrdered, type ConcurrencyOptions, type Transform } from './transform.js'

@@ -1,0 +1,42 @@
+// Sums from which the mean and the standard deviation of each channel follow, over any number of
+// images. Whole numbers, so the order of the images does not matter until 2^53 is passed (some
+// 10^11 pixels).
+
+import type { RawImage } from './raw-image.js'
+
+/** For R, G, B: Σx and Σx² over `count` pixels. */
+export interface ChannelSums {
+  readonly count: number
+  readonly sum: readonly [number, number, number]
+  readonly sumOfSquares: readonly [number, number, number]
+}
+
+export const emptyChannelSums: ChannelSums = { count: 0, sum: [0, 0, 0], sumOfSquares: [0, 0, 0] }
+
+/** The sums of one image. */
+export function sumChannels({ data, width, height }: RawImage): ChannelSums {
+  let red = 0, green = 0, blue = 0
+  let red2 = 0, green2 = 0, blue2 = 0
+  for (let at = 0; at < data.length; at += 3) {
+    const r = data[at]!, g = data[at + 1]!, b = data[at + 2]!
+    red += r
+    green += g
+    blue += b
+    red2 += r * r
+    green2 += g * g
+    blue2 += b * b
+  }
+  return { count: width * height, sum: [red, green, blue], sumOfSquares: [red2, green2, blue2] }
+}
+
+export function addChannelSums(a: ChannelSums, b: ChannelSums): ChannelSums {
+  const add = (x: ChannelSums['sum'], y: ChannelSums['sum']): ChannelSums['sum'] => [x[0] + y[0], x[1] + y[1], x[2] + y[2]]
+  return { count: a.count + b.count, sum: add(a.sum, b.sum), sumOfSquares: add(a.sumOfSquares, b.sumOfSquares) }
+}
+
+/** Mean and (population) standard deviation of each channel, 0..255. */
+export function channelStatistics({ count, sum, sumOfSquares }: ChannelSums): { mean: number[]; std: number[] } {
+  const mean = sum.map((total) => total / count)
+  const std = sumOfSquares.map((total, channel) => Math.sqrt(Math.max(0, total / count - mean[channel]! ** 2)))
+  return { mean, std }
+}

@@ -1,0 +1,39 @@
+// The thing that flows: one labelled image on its way from an annotation file to a record. A source
+// is an async iterable of samples; a transform (transform.ts) makes new samples from them.
+
+import { decodeImage } from './images/decode.js'
+import type { PixelBox, RawImage } from './images/raw-image.js'
+import type { Label, LabelKind } from './label.js'
+
+export interface Sample {
+  /** The record's id: unique within the data set, the same on every run. */
+  readonly id: bigint
+  /** The image's path within the data set; names the sample in messages. */
+  readonly key: string
+  readonly label: Label
+  /** What the annotation marks in the image, in its pixels; absent where it marks nothing. */
+  readonly regions?: readonly PixelBox[]
+  /** Set where the annotation had to be bent to fit the image, with what was done. */
+  readonly adjusted?: string
+  /**
+   * The image: encoded bytes, or raw pixels once a transform has changed it. Read anew on every call,
+   * and not before. Rejects with a PipelineError where it (or the sample's annotation) is unusable.
+   */
+  image(): Promise<Uint8Array | RawImage>
+}
+
+/** Samples, again from the first each time it is iterated. */
+export interface Source extends AsyncIterable<Sample> {
+  readonly labelKind: LabelKind
+  /** How many samples there will be; reads no image. */
+  count(): Promise<number>
+}
+
+/**
+ * The sample's pixels, decoded if need be.
+ * @throws PipelineError what `image` rejects with, or PIPE_IMAGE_DAMAGED, PIPE_IMAGE_TOO_LARGE
+ */
+export async function readPixels(sample: Sample): Promise<RawImage> {
+  const image = await sample.image()
+  return image instanceof Uint8Array ? decodeImage(image, { name: sample.key }) : image
+}
