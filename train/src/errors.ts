@@ -6,6 +6,20 @@ export type TrainErrorCode = keyof typeof trainErrorCodes
 /** Code → what it means in one line. */
 export const trainErrorCodes = {
   TRAIN_ABORTED: 'the caller asked for the work to stop',
+  TRAIN_DATA_CHANGED: 'a record file is not the one that the run began with',
+  TRAIN_IMAGE_DAMAGED: "a record's image cannot be decoded",
+  TRAIN_LABEL_KIND: "the records' labels are not what the network learns",
+  TRAIN_LABEL_RANGE: 'a label is outside the classes of its head',
+  TRAIN_LOADER_FAILED: 'a loader thread failed',
+  TRAIN_LOSS_NOT_FINITE: 'the loss became NaN or infinite',
+  TRAIN_NETWORK_UNKNOWN: 'no network has this name',
+  TRAIN_NO_CHECKPOINT: 'the run has no such checkpoint',
+  TRAIN_REPLICA_FAILED: 'a training thread failed',
+  TRAIN_RUN_DAMAGED: 'a file of the run folder is missing or cannot be read',
+  TRAIN_RUN_EXISTS: 'the run folder is already in use',
+  TRAIN_RUN_MISMATCH: 'the stored weights belong to another network',
+  TRAIN_STREAM_ONCE: 'a stream can be read only once',
+  TRAIN_TOO_FEW_RECORDS: 'the records do not fill one batch',
 } as const
 
 /** Facts about the place of the error, for programs; the message says the same in words. */

@@ -1,1 +1,8 @@
 export { TrainError, trainErrorCodes, type TrainErrorCode, type TrainErrorDetails } from './errors.js'
+export { exportRun, type ExportOptions } from './export-run.js'
+export type { Metrics } from './metrics.js'
+export { createNetwork, networks } from './networks/index.js'
+export type { OptimiserConfig } from './optimiser.js'
+export { readRunConfig, type RunConfig, type RunState } from './run-folder.js'
+export { resumeTraining, trainNetwork, type RunSettings, type TrainOptions, type TrainProgress, type TrainReport } from './train.js'
+export type { ScheduleConfig } from './schedule.js'

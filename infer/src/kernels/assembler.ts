@@ -1,0 +1,116 @@
+// A small WebAssembly assembler: functions that return the bytes of instructions, and `buildModule`,
+// which lays sections round them. Kernels are generated for their shapes, so the binary is written
+// directly; opcodes are those of the WebAssembly core specification 2.0 (chapter 5, binary format).
+//
+//   module  = "\0asm" 1 | type section | import section (memory) | function | export | code
+//   section = id byte, byte length (LEB128), content
+
+/** The bytes of a run of instructions. */
+export type Code = readonly number[]
+
+export type ValueType = 'i32' | 'f32' | 'v128'
+
+/** One function of a module. Parameters and locals share one index space, parameters first. */
+export interface FunctionSpec {
+  readonly name: string
+  readonly parameters: readonly ValueType[]
+  readonly locals: readonly ValueType[]
+  readonly body: Code
+  /** Whether JavaScript may call it. Functions return nothing. */
+  readonly exported: boolean
+}
+
+const valueTypeCodes = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const
+const emptyBlockType = 0x40
+
+/** A whole module over one imported memory (`env.memory`, not shared). */
+export function buildModule(functions: readonly FunctionSpec[]): Uint8Array<ArrayBuffer> {
+  const types = functions.map(({ parameters }) => [0x60, ...vector(parameters.map((type) => [valueTypeCodes[type]])), 0])
+  const memoryImport = [...text('env'), ...text('memory'), 0x02, 0x00, 0x00] // memory of at least 0 pages
+  const exports = functions.flatMap(({ name, exported }, index) => (exported ? [[...text(name), 0x00, ...unsigned(index)]] : []))
+  const bodies = functions.map(({ locals, body }) => {
+    const content = [...vector(locals.map((type) => [1, valueTypeCodes[type]])), ...body, 0x0b]
+    return [...unsigned(content.length), ...content]
+  })
+  return Uint8Array.from([
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00,
+    ...section(1, vector(types)),
+    ...section(2, vector([memoryImport])),
+    ...section(3, vector(functions.map((_, index) => unsigned(index)))),
+    ...section(7, vector(exports)),
+    ...section(10, vector(bodies)),
+  ])
+}
+
+export const localGet = (index: number): Code => [0x20, ...unsigned(index)]
+export const localSet = (index: number): Code => [0x21, ...unsigned(index)]
+export const localTee = (index: number): Code => [0x22, ...unsigned(index)]
+export const call = (functionIndex: number): Code => [0x10, ...unsigned(functionIndex)]
+
+export const block = (...body: Code[]): Code => [0x02, emptyBlockType, ...body.flat(), 0x0b]
+export const loop = (...body: Code[]): Code => [0x03, emptyBlockType, ...body.flat(), 0x0b]
+export const ifThen = (...body: Code[]): Code => [0x04, emptyBlockType, ...body.flat(), 0x0b]
+export const branch = (depth: number): Code => [0x0c, ...unsigned(depth)]
+export const branchIf = (depth: number): Code => [0x0d, ...unsigned(depth)]
+
+export const i32Const = (value: number): Code => [0x41, ...signed(value)]
+export const i32EqualsZero: Code = [0x45]
+export const i32LessSigned: Code = [0x48]
+export const i32LessOrEqualSigned: Code = [0x4c]
+export const i32Add: Code = [0x6a]
+export const i32Subtract: Code = [0x6b]
+export const i32Multiply: Code = [0x6c]
+export const i32ShiftLeft: Code = [0x74]
+
+export const f32Const = (value: number): Code => [0x43, ...new Uint8Array(new Float32Array([value]).buffer)]
+export const f32Load = (offsetBytes = 0): Code => [0x2a, 2, ...unsigned(offsetBytes)]
+export const f32Store = (offsetBytes = 0): Code => [0x38, 2, ...unsigned(offsetBytes)]
+export const f32Add: Code = [0x92]
+export const f32Multiply: Code = [0x94]
+
+// Loads and stores promise an alignment of 4 bytes (2 = log2 4): tensors are no better aligned.
+export const v128Load = (offsetBytes = 0): Code => [0xfd, 0x00, 2, ...unsigned(offsetBytes)]
+export const v128Load32Splat = (offsetBytes = 0): Code => [0xfd, 0x09, 2, ...unsigned(offsetBytes)]
+export const v128Store = (offsetBytes = 0): Code => [0xfd, 0x0b, 2, ...unsigned(offsetBytes)]
+export const v128Zero: Code = [0xfd, 0x0c, ...new Array<number>(16).fill(0)]
+export const f32x4Add: Code = [0xfd, 0xe4, 0x01]
+export const f32x4Multiply: Code = [0xfd, 0xe6, 0x01]
+
+/** Adds a constant or another local (an index) to an i32 local. */
+export const advance = (local: number, by: Code): Code => [...localGet(local), ...by, ...i32Add, ...localSet(local)]
+
+function section(id: number, content: readonly number[]): number[] {
+  return [id, ...unsigned(content.length), ...content]
+}
+
+function vector(items: readonly (readonly number[])[]): number[] {
+  return [...unsigned(items.length), ...items.flat()]
+}
+
+function text(value: string): number[] {
+  const bytes = new TextEncoder().encode(value)
+  return [...unsigned(bytes.length), ...bytes]
+}
+
+/** LEB128, unsigned. */
+function unsigned(value: number): number[] {
+  const bytes: number[] = []
+  do {
+    const low = value & 0x7f
+    value >>>= 7
+    bytes.push(value === 0 ? low : low | 0x80)
+  } while (value !== 0)
+  return bytes
+}
+
+/** LEB128, signed. */
+function signed(value: number): number[] {
+  const bytes: number[] = []
+  for (;;) {
+    const low = value & 0x7f
+    value >>= 7
+    const done = (value === 0 && (low & 0x40) === 0) || (value === -1 && (low & 0x40) !== 0)
+    bytes.push(done ? low : low | 0x80)
+    if (done) return bytes
+  }
+}

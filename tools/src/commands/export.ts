@@ -1,0 +1,29 @@
+// `millrace export`: from a run folder to the model folder that predict and servers load.
+
+import { Command, InvalidArgumentError } from 'commander'
+import { exportRun } from '@millrace/train'
+import type { CommandFactory } from '../program.js'
+
+interface ExportFlags {
+  readonly checkpoint: 'best' | 'last' | number
+  readonly json?: boolean
+}
+
+export const exportCommand: CommandFactory = () =>
+  new Command('export')
+    .description('Make a model folder (graph and weights) from a training run.')
+    .argument('<run>', 'the run folder')
+    .argument('<model>', 'the model folder to write; a former model there is replaced')
+    .option('--checkpoint <which>', '"best" (by validation accuracy), "last", or an epoch that still has a checkpoint', parseCheckpoint, 'best')
+    .option('--json', 'print the outcome as JSON')
+    .action(async (run: string, model: string, { checkpoint, json }: ExportFlags) => {
+      const { epoch, step, metrics } = await exportRun(run, model, { checkpoint })
+      if (json) console.log(JSON.stringify({ model, epoch, step, validation: metrics ?? null }))
+      else console.log(`${model}: weights of epoch ${epoch}${metrics ? `, validation accuracy ${(100 * metrics.accuracy).toFixed(1)} %` : ''}`)
+    })
+
+function parseCheckpoint(text: string): 'best' | 'last' | number {
+  if (text === 'best' || text === 'last') return text
+  if (/^\d+$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('expected "best", "last" or the number of an epoch')
+}

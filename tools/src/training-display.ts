@@ -1,0 +1,41 @@
+// Shows a training run on standard error: a progress line that is drawn over, and a line that stays for
+// each epoch.
+
+import type { TrainProgress } from '@millrace/train'
+import { createProgress, formatDuration, type Progress } from './progress.js'
+
+export interface TrainingDisplay {
+  readonly show: (progress: TrainProgress) => void
+  readonly done: () => void
+}
+
+export function createTrainingDisplay({ quiet }: { readonly quiet: boolean }): TrainingDisplay {
+  let progress: Progress | undefined
+  return {
+    show: (event) => {
+      progress ??= createProgress('train', { quiet })
+      if (event.kind === 'steps') progress.show(stepLine(event))
+      else if (!quiet) progress.note(epochLine(event))
+    },
+    done: () => progress?.done(),
+  }
+}
+
+function stepLine({ epoch, epochs, step, totalSteps, loss, learningRate, imagesPerSecond, secondsLeft, waitingShare }: TrainProgress & { kind: 'steps' }): string {
+  return [
+    `epoch ${epoch}/${epochs}`,
+    totalSteps > 0 ? `step ${step}/${totalSteps}` : `step ${step}`,
+    `${Math.round(imagesPerSecond)} images/s`,
+    `loss ${loss.toFixed(3)}`,
+    `rate ${learningRate.toPrecision(3)}`,
+    ...(waitingShare > 0.05 ? [`${Math.round(100 * waitingShare)} % waiting for data`] : []),
+    ...(secondsLeft === undefined ? [] : [`${formatDuration(secondsLeft)} left`]),
+  ].join('  ')
+}
+
+function epochLine({ epoch, epochs, step, loss, seconds, validation, isBest }: TrainProgress & { kind: 'epoch' }): string {
+  const measured = validation
+    ? `  validation: loss ${validation.loss.toFixed(3)}  accuracy ${(100 * validation.accuracy).toFixed(1)} %${isBest ? ' (best)' : ''}`
+    : ''
+  return `epoch ${epoch}/${epochs}  step ${step}  ${formatDuration(seconds)}  loss ${loss.toFixed(3)}${measured}`
+}
