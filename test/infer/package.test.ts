@@ -1,0 +1,36 @@
+// The package runs anywhere because it depends on nothing: not in package.json, not in its code, and on
+// Node's own modules only where files are read and written.
+
+import t from 'tap'
+import { readdirSync, readFileSync } from 'node:fs'
+import * as infer from '@millrace/infer'
+
+const packageFolder = new URL('../../../infer/', import.meta.url)
+
+t.test('no dependencies of any kind', (t) => {
+  const description = JSON.parse(readFileSync(new URL('package.json', packageFolder), 'utf8')) as Record<string, object | undefined>
+  for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies', 'scripts']) t.same(Object.keys(description[kind] ?? {}), [], kind)
+  t.end()
+})
+
+t.test('imports lead to its own files, or to node: where files are read and written', (t) => {
+  const dist = new URL('dist/', packageFolder)
+  const withNode: string[] = []
+  for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))) {
+    const code = readFileSync(new URL(name, dist), 'utf8')
+    const imports = [...code.matchAll(/(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)].map((match) => match[1]!)
+    t.same(imports.filter((path) => !path.startsWith('./') && !path.startsWith('../') && !path.startsWith('node:')), [], name)
+    if (imports.some((path) => path.startsWith('node:'))) withNode.push(name)
+  }
+  t.same(withNode.sort(), ['load-model.js', 'save-model.js'])
+  t.end()
+})
+
+t.test('the public names', (t) => {
+  t.same(Object.keys(infer).sort(), [
+    'InferError', 'applyPreprocessStep', 'checkWeights', 'createModel', 'decodeDigits', 'decodeSafetensors', 'encodeSafetensors',
+    'imageTensor', 'inferErrorCodes', 'inferShapes', 'loadModel', 'parseGraph', 'preprocessImage', 'readModelFolder', 'runReference',
+    'saveModel', 'weightSpecs',
+  ])
+  t.end()
+})
