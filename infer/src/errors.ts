@@ -37,3 +37,13 @@ export class InferError extends Error {
     this.details = details
   }
 }
+
+/** What `work` gives; an error of this package that names no file is told again with the file before it. */
+export function inFile<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof InferError) || error.details.path !== undefined) throw error
+    throw new InferError(error.code, `${path}: ${error.message}`, { ...error.details, path, cause: error })
+  }
+}

@@ -5,7 +5,7 @@
 // The document is `Graph` as graph.ts declares it; `weights` and `provenance` beside it belong to the
 // model folder (model-folder.ts).
 
-import { InferError } from './errors.js'
+import { inFile, InferError } from './errors.js'
 import type { Graph, GraphNode, Padding, PreprocessStep, Task } from './graph.js'
 import { JsonFields, showJson } from './json-fields.js'
 import { weightSpecs } from './shapes.js'
@@ -36,7 +36,7 @@ export function parseGraph(json: unknown, name: string): Graph {
     task: parseTask(document.object('task')),
   }
   document.end()
-  weightSpecs(graph)
+  inFile(name, () => weightSpecs(graph))
   return graph
 }
 

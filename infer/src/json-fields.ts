@@ -5,6 +5,7 @@ import { InferError } from './errors.js'
 
 const maxTextLength = 1000
 
+/** The fields of one object. */
 export class JsonFields {
   readonly #file: string
   readonly #path: string
@@ -23,6 +24,7 @@ export class JsonFields {
     this.#left = new Map(Object.entries(value).filter(([field]) => !ignored.includes(field)))
   }
 
+  /** The value, whatever it is; undefined where there is none. */
   take(field: string): unknown {
     const value = this.#left.get(field)
     this.#left.delete(field)

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InferError } from './errors.js'
+import { inFile, InferError } from './errors.js'
 import { parseGraph } from './graph-json.js'
 import type { Graph } from './graph.js'
 import { isObject } from './json-fields.js'
@@ -41,7 +41,7 @@ export async function readModelFolder(folder: string): Promise<ModelParts> {
   const weightsPath = join(folder, weightsFileName)
   const bytes = await readWhole(weightsPath, maxWeightsBytes)
   checkDigest(bytes, expected, graphPath, weightsPath)
-  return { graph, weights: fittingWeights(graph, bytes, weightsPath), provenance: isObject(provenance) ? (provenance as Provenance) : {} }
+  return { graph, weights: inFile(weightsPath, () => fittingWeights(graph, bytes, weightsPath)), provenance: isObject(provenance) ? (provenance as Provenance) : {} }
 }
 
 /** A file's bytes, after a look at its kind and size: a pipe would never end. */

@@ -16,12 +16,14 @@ import { countValues } from './shapes.js'
 /** Longest header read, in bytes; the reference implementation has the same limit. */
 export const maxHeaderBytes = 100_000_000
 
+/** Values and their shape. */
 export interface Tensor {
   readonly shape: readonly number[]
   /** Row-major. */
   readonly data: Float32Array
 }
 
+/** A tensor as it stands in a file. */
 export interface NamedTensor extends Tensor {
   readonly name: string
 }

@@ -8,8 +8,8 @@ import { preprocessedShape } from './preprocess.js'
 
 /** Most values that all nodes together may hold for one image: 1 GiB of float32. */
 export const maxActivationValues = 2 ** 28
-/** Most weights of one graph: 2 GiB of float32, almost four times VGG16. */
-export const maxWeightValues = 2 ** 29
+/** Most weights of one graph: 1 GiB of float32, almost twice VGG16. */
+export const maxWeightValues = 2 ** 28
 
 /**
  * Input or node name → shape without the batch dimension, in graph order.

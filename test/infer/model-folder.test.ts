@@ -93,11 +93,11 @@ t.test('damaged folders', async (t) => {
     ['weights cut short', async () => writeFile(weightsPath, (await readFile(weightsPath)).subarray(0, 800)), 'INFER_MODEL_CHANGED', /expected \d+ bytes, found 800/],
     ['one bit of the weights', () => flipLastBit(weightsPath), 'INFER_MODEL_CHANGED', /its SHA-256 is/],
     ['weights without header', () => replaceWeights(new Uint8Array(16).fill(255)), 'INFER_SAFETENSORS', /at most 100000000 bytes, found 18446744073709551615/],
-    ['a weight missing', () => replaceWeights(encodeSafetensors(tensors((tensor) => (tensor.name === 'norm/beta' ? undefined : tensor)))), 'INFER_WEIGHTS', /"norm\/beta": expected 4 values .* found none/],
+    ['a weight missing', () => replaceWeights(encodeSafetensors(tensors((tensor) => (tensor.name === 'norm/beta' ? undefined : tensor)))), 'INFER_WEIGHTS', /weights.safetensors: graph two-digits: weight "norm\/beta": expected 4 values .* found none/],
     ['a weight too many', () => replaceWeights(encodeSafetensors([...shapedWeights(), { name: '../\u001b[2J', shape: [1], data: new Float32Array(1) }])), 'INFER_WEIGHTS', /"..\/\\u001b\[2J": the graph has no such weight/],
     ['a weight of another size', () => replaceWeights(encodeSafetensors(tensors((tensor) => (tensor.name === 'conv/bias' ? { ...tensor, shape: [5], data: new Float32Array(5) } : tensor)))), 'INFER_WEIGHTS', /"conv\/bias": expected 4 values for shape \[4\], found 5/],
     ['a weight of another shape', () => replaceWeights(encodeSafetensors(tensors((tensor) => (tensor.name === 'heads/kernel' ? { ...tensor, shape: [26, 64] } : tensor)))), 'INFER_WEIGHTS', /"heads\/kernel": expected shape \[64, 26\], found \[26, 64\]/],
-    ['a node that does not fit', () => editGraph((document) => ({ ...document, outputs: ['nowhere'] })), 'INFER_GRAPH_INVALID', /there is no node "nowhere"/],
+    ['a node that does not fit', () => editGraph((document) => ({ ...document, outputs: ['nowhere'] })), 'INFER_GRAPH_INVALID', /graph.json: graph two-digits: outputs: there is no node "nowhere"/],
   ]
   for (const [name, damage, code, message] of cases) {
     await rm(folder, { recursive: true, force: true })
