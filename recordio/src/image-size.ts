@@ -28,7 +28,7 @@ function jpegSize(bytes: Buffer): ImageSize | undefined {
   let at = 2
   while (at + 9 <= bytes.length && bytes[at] === 0xff) {
     const marker = bytes[at + 1]!
-    if (isFrameHeader(marker)) return { type: 'jpeg', height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) }
+    if (isFrameHeader(marker)) return { type: 'jpeg', width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5) }
     at += marker === 0xff ? 1 : 2 + bytes.readUInt16BE(at + 2) // ff ff: a fill byte before the marker
   }
   return undefined

@@ -1,4 +1,4 @@
-// Reads a .meta file (meta-layout.ts) in place: opening takes four small reads, however many records
+// Reads a .meta file (meta-layout.ts) in place: opening takes three small reads, however many records
 // there are; an entry takes one block of 6 KiB. Finding an id among n records takes about log2(n)
 // steps; each reads one entry block, or with an order one order block and one entry block, unless
 // the block is among the last that were used. 100 million records: at most 27 steps.

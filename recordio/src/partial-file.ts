@@ -46,9 +46,14 @@ export class PartialFile {
     this.#appendedBytes += bytes.length
   }
 
-  /** Resolves when less than a megabyte waits to be written. */
+  /**
+   * Once a megabyte waits, begins to write it, and resolves when the megabyte before is written: the
+   * caller prepares the next meanwhile. An error of the write is thrown by the next call.
+   */
   async drain(): Promise<void> {
-    if (this.#pendingBytes >= batchBytes) await this.flush()
+    if (this.#pendingBytes < batchBytes) return
+    await this.#lastWrite
+    this.flush().catch(() => {})
   }
 
   /** Resolves when all is written. Writes follow one another even if the caller does not wait. */
