@@ -1,0 +1,114 @@
+// `millrace pack` as a person runs it: output, exit codes, interruption.
+
+import t from 'tap'
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { realData } from '../support.js'
+import { box, writeDataSet } from '../pipeline/digit-struct-fixture.js'
+
+const program = fileURLToPath(new URL('../../../tools/bin/millrace.js', import.meta.url))
+
+interface Run {
+  readonly exitCode: number | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+/** `whenStarted` is asked every few milliseconds; once it says yes, the program is interrupted. */
+function millrace(args: readonly string[], whenStarted?: () => boolean): Promise<Run> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const stdout: Buffer[] = []
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk))
+    const poll = whenStarted && setInterval(() => {
+      if (!whenStarted()) return
+      clearInterval(poll)
+      child.kill('SIGINT')
+    }, 5)
+    child.on('close', (exitCode) => {
+      clearInterval(poll)
+      resolve({ exitCode, stdout: Buffer.concat(stdout), stderr })
+    })
+  })
+}
+
+const real = realData('svhn/train')
+
+t.test('real SVHN: packs 3, lists 36 by name, exit 3', { skip: real.skip }, async (t) => {
+  const folder = t.testdir()
+  const { exitCode, stdout, stderr } = await millrace(['pack', '--format', 'digit-struct', real.path, join(folder, 'train.rec')])
+  t.equal(exitCode, 3)
+  t.equal(stderr, '')
+  const text = stdout.toString()
+  t.match(text, /^packed 3 of 39 images into .*train\.rec in /)
+  t.match(text, /\n36 rejected:\n {2}4\.png: PIPE_IMAGE_MISSING: /)
+  t.match(text, /23\.png: .*\n {2}… and 16 more in .*train\.rejects\.jsonl\n$/)
+  t.same(readdirSync(folder).sort(), ['train.idx', 'train.meta', 'train.rec', 'train.rejects.jsonl'])
+  t.equal(readFileSync(join(folder, 'train.rejects.jsonl'), 'utf8').trimEnd().split('\n').length, 36)
+})
+
+t.test('real SVHN: --on-error fail stops with exit 1 and leaves nothing', { skip: real.skip }, async (t) => {
+  const folder = t.testdir()
+  const { exitCode, stderr } = await millrace(['pack', '--on-error', 'fail', join(real.path, 'digitStruct.mat'), join(folder, 'train.rec')])
+  t.equal(exitCode, 1)
+  t.match(stderr, /^error PIPE_IMAGE_MISSING: .*4\.png: expected this image/)
+  t.notMatch(stderr, /\n\s+at /, 'no stack')
+  t.same(readdirSync(folder), [])
+})
+
+t.test('a good data set: exit 0, the same records to a file and to standard output', async (t) => {
+  const folder = t.testdir()
+  await writeDataSet(folder, [{ name: '1.png', boxes: [box(4, 10)] }, { name: '2.png', boxes: [box(10, 5), box(3, 16)] }])
+  const options = ['--size', '32x24', '--expand', '0.5', '--quality', '80', '--threads', '1']
+  const toFile = await millrace(['pack', folder, join(folder, 'out.rec'), ...options, '--json'])
+  t.equal(toFile.exitCode, 0)
+  t.match(JSON.parse(toFile.stdout.toString()), { packed: 2, rejected: 0, summary: { count: 2 }, firstRejects: [] })
+  const toStdout = await millrace(['pack', folder, '-', ...options])
+  t.equal(toStdout.exitCode, 0)
+  t.ok(toStdout.stdout.equals(readFileSync(join(folder, 'out.rec'))))
+  t.match(toStdout.stderr, /packed 2 of 2 images into standard output/)
+})
+
+t.test('rejects beside standard output go to standard error', { skip: real.skip }, async (t) => {
+  const { exitCode, stdout, stderr } = await millrace(['pack', real.path, '-'])
+  t.equal(exitCode, 3)
+  t.ok(stdout.length > 1000)
+  t.equal(stderr.match(/^rejected \d+\.png: PIPE_IMAGE_MISSING/gm)?.length, 36)
+})
+
+t.test('what cannot work: exit 1, a code, no stack, no file', async (t) => {
+  const folder = t.testdir({ 'digitStruct.mat': 'not a matrix', out: {} })
+  const out = join(folder, 'out', 'out.rec')
+  const cases = [[join(folder, 'none'), /^error PIPE_SOURCE_MISSING: /], [folder, /^error PIPE_HDF5_DAMAGED: /]] as const
+  for (const [source, message] of cases) {
+    const { exitCode, stderr } = await millrace(['pack', source, out])
+    t.equal(exitCode, 1)
+    t.match(stderr, message)
+    t.notMatch(stderr, /\n\s+at /)
+  }
+  t.same(readdirSync(join(folder, 'out')), [])
+})
+
+t.test('wrong usage: exit 2', async (t) => {
+  for (const args of [['--size', '64'], ['--size', '0x5'], ['--quality', '101'], ['--expand', '-1'], ['--threads', '0'], ['--format', 'x'], ['--on-error', 'x']]) {
+    const { exitCode, stderr } = await millrace(['pack', 'a', 'b.rec', ...args])
+    t.equal(exitCode, 2, args.join(' '))
+    t.match(stderr, /error: option/)
+  }
+  t.equal((await millrace(['pack', 'a', '-', '--json'])).exitCode, 2)
+})
+
+t.test('interrupted: exit 130, no broken file', async (t) => {
+  const folder = t.testdir({ out: {} })
+  const out = join(folder, 'out')
+  await writeDataSet(folder, Array.from({ length: 60 }, (_, index) => ({ name: `${index + 1}.png`, boxes: [box(1, 10)] })))
+  const hasBegun = (): boolean => readdirSync(out).length > 0
+  const { exitCode, stderr } = await millrace(['pack', folder, join(out, 'out.rec'), '--size', '3000x3000', '--threads', '1'], hasBegun)
+  t.equal(exitCode, 130)
+  t.match(stderr, /PIPE_ABORTED/)
+  t.same(readdirSync(out), [])
+})
