@@ -5,6 +5,7 @@ export type CliErrorCode = keyof typeof cliErrorCodes
 /** Code → what it means in one line. */
 export const cliErrorCodes = {
   CLI_ABORTED: 'interrupted by SIGINT or SIGTERM',
+  CLI_SAMPLE_FOLDER: 'the folder for a sample data set holds other things',
   CLI_USAGE: 'an argument or option is missing or not understood',
 } as const
 

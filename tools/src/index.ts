@@ -1,2 +1,8 @@
 export { CliError, cliErrorCodes, type CliErrorCode } from './errors.js'
 export { createProgram, type CommandFactory } from './program.js'
+export { drawContactSheet, writeContactSheet, type ContactSheetCell, type ContactSheetOptions } from './reports/contact-sheet.js'
+export { boundsOf, fillContours, type Contour, type Coverage } from './samples/coverage.js'
+export { encodeDigitStruct, type DigitBox, type DigitStructEntry } from './samples/digit-struct.js'
+export type { Photo } from './samples/photo.js'
+export { drawSamplePhoto, sampleSvhn, splitNames, type SplitName, type SplitSummary, type SvhnSampleOptions, type SvhnSampleSummary } from './samples/svhn-sample.js'
+export { commonTypefaces, loadTypeface, testOnlyTypefaces, type Glyph, type Typeface } from './samples/typefaces.js'
