@@ -7,6 +7,7 @@ export const cliErrorCodes = {
   CLI_ABORTED: 'interrupted by SIGINT or SIGTERM',
   CLI_SAMPLE_FOLDER: 'the folder for a sample data set holds other things',
   CLI_USAGE: 'an argument or option is missing or not understood',
+  CLI_DEMO: 'a photo of the demo could not be packed or read',
 } as const
 
 /** `message` says where, what was expected, what was found, what to do. */

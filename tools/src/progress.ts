@@ -17,6 +17,8 @@ export interface ProgressOptions {
 export interface Progress {
   /** So much is done; `extraText` follows the figures, e.g. "2 rejected". Call as often as you like. */
   update(count: number, extraText?: string): void
+  /** Shows a line of the caller's own wording instead. */
+  show(line: string): void
   /** Prints a line of its own that stays. */
   note(line: string): void
   /** Ends the display; on a terminal the line goes away. */
@@ -34,15 +36,20 @@ export function createProgress(label: string, options: ProgressOptions = {}): Pr
   const screen = isTerminal && !quiet ? createLogUpdate(stream, { showCursor: true }) : undefined
   const startedAt = performance.now()
   let shownAt = isTerminal ? -Infinity : startedAt
+  const isDue = (): boolean => !quiet && performance.now() - shownAt >= intervalMs
+  const show = (line: string): void => {
+    if (!isDue()) return
+    shownAt = performance.now()
+    if (screen) screen(line)
+    else stream.write(`${line}\n`)
+  }
   return {
     update(count, extraText) {
-      const now = performance.now()
-      if (quiet || now - shownAt < intervalMs) return
-      shownAt = now
-      const line = [label, ...figures(count, total, unit, (now - startedAt) / 1000), ...(extraText ? [extraText] : [])].join('  ')
-      if (screen) screen(line)
-      else stream.write(`${line}\n`)
+      if (!isDue()) return
+      const seconds = (performance.now() - startedAt) / 1000
+      show([label, ...figures(count, total, unit, seconds), ...(extraText ? [extraText] : [])].join('  '))
     },
+    show,
     note(line) {
       screen?.clear()
       stream.write(`${line}\n`)

@@ -2,40 +2,21 @@
 // file beside their truth. An image that cannot be read is named on stderr and the rest goes on.
 
 import { Command } from 'commander'
-import { readFile } from 'node:fs/promises'
-import { loadModel, type Answer, type Model, type Task } from '@millrace/infer'
-import { cropImage, decodeImage, type PixelBox, type RawImage } from '@millrace/pipeline/images'
-import { labelValues, readRecords, type ImageRecord } from '@millrace/recordio'
+import { loadModel, type Answer, type Model } from '@millrace/infer'
+import type { PixelBox } from '@millrace/pipeline/images'
 import { CliError } from '../errors.js'
 import type { CommandFactory } from '../program.js'
+import { isRecordFile, readImages, type Reading } from '../readings.js'
 
 interface PredictOptions {
   readonly box?: PixelBox
   readonly json: boolean
 }
 
-/** One image to be read; its bytes are decoded when it is its turn. */
-interface Item {
-  readonly source: string
-  /** What it is by its label, in the words of an answer. */
-  readonly truth?: string
-  readonly decode: () => Promise<RawImage>
-}
-
-interface Reading {
-  readonly source: string
-  readonly truth?: string
-  readonly reading: string
-  readonly answer: Answer
-}
-
 interface Rejection {
   readonly source: string
   readonly reason: string
 }
-
-/** Images decoded at the same time: libuv has four threads to do it. Bounds the memory. */
-const decodedAtOnce = 4
 
 export const predictCommand: CommandFactory = (signal) =>
   new Command('predict')
@@ -62,14 +43,12 @@ async function predict(folder: string, paths: readonly string[], options: Predic
   const readings: Reading[] = []
   const rejected: Rejection[] = []
   const score = { right: 0, total: 0 }
-  const reject = (source: string, error: unknown): void => {
-    signal.throwIfAborted()
-    const reason = reasonOf(source, error)
+  const reject = (source: string, reason: string): void => {
     rejected.push({ source, reason })
     process.stderr.write(`rejected ${source}: ${reason}\n`)
   }
-  for await (const reading of read(model, items(paths, options, model.graph.task, reject, signal), reject)) {
-    signal.throwIfAborted()
+  const { box } = options
+  for await (const reading of readImages(model, paths, { ...(box && { box }), reject, signal })) {
     if (reading.truth !== undefined) score.total++
     if (reading.truth === reading.reading) score.right++
     if (options.json) readings.push(reading)
@@ -78,75 +57,6 @@ async function predict(folder: string, paths: readonly string[], options: Predic
   if (options.json) process.stdout.write(`${JSON.stringify(report(folder, model, readings, rejected, score), null, 2)}\n`)
   else if (score.total > 0) process.stdout.write(`${score.right} of ${score.total} records read right in full: ${((100 * score.right) / score.total).toFixed(2)} %\n`)
   if (rejected.length > 0) process.exitCode = 3
-}
-
-type Reject = (source: string, error: unknown) => void
-
-async function* items(paths: readonly string[], { box }: PredictOptions, task: Task, reject: Reject, signal: AbortSignal): AsyncGenerator<Item> {
-  for (const path of paths) {
-    if (!isRecordFile(path)) {
-      yield { source: path, decode: () => decodePhoto(path, box) }
-      continue
-    }
-    try {
-      for await (const record of readRecords(path, { signal })) yield recordItem(path, record, task)
-    } catch (error) {
-      reject(path, error) // the records before the damage have been read
-    }
-  }
-}
-
-async function decodePhoto(path: string, box: PixelBox | undefined): Promise<RawImage> {
-  const image = await decodeImage(await readFile(path), { name: path })
-  return box === undefined ? image : cropImage(image, box)
-}
-
-function recordItem(path: string, record: ImageRecord, task: Task): Item {
-  const source = `${path}#${record.id}`
-  const truth = truthOf(labelValues(record), task)
-  const decode = (): Promise<RawImage> => decodeImage(record.image, { name: source })
-  return truth === undefined ? { source, decode } : { source, truth, decode }
-}
-
-/** The label in the words of an answer, where it is of the kind that the network answers with. */
-function truthOf(labels: Float32Array, task: Task): string | undefined {
-  if (task.kind === 'class') return labels.length === 1 ? task.classNames[labels[0]!] : undefined
-  const [length = -1, ...digits] = labels
-  const isDigits = Number.isInteger(length) && length >= 0 && digits.length === task.digitOutputs.length &&
-    digits.every((digit, place) => (place < length ? Number.isInteger(digit) && digit >= 0 && digit <= 9 : digit === 10))
-  return isDigits ? digits.slice(0, length).join('') + (length > digits.length ? '…' : '') : undefined
-}
-
-/** Reads the items in their order, a few decoded ahead. */
-async function* read(model: Model, source: AsyncIterable<Item>, reject: Reject): AsyncGenerator<Reading> {
-  for await (const group of inGroups(source, decodedAtOnce)) {
-    const images = await Promise.allSettled(group.map(({ decode }) => decode()))
-    for (const [index, { decode: _, ...item }] of group.entries()) {
-      try {
-        const answer = model.predict(settled(images[index]!))
-        yield { ...item, reading: answer.kind === 'digits' ? answer.digits : answer.className, answer }
-      } catch (error) {
-        if (typeof (error as { code?: unknown }).code !== 'string') throw error // a fault of ours
-        reject(item.source, error)
-      }
-    }
-  }
-}
-
-async function* inGroups<T>(source: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let group: T[] = []
-  for await (const item of source) {
-    group.push(item)
-    if (group.length < size) continue
-    yield group
-    group = []
-  }
-  if (group.length > 0) yield group
-}
-
-function settled<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason
-  return result.value
 }
 
 function line({ source, truth, reading, answer }: Reading): string {
@@ -166,17 +76,6 @@ function report(folder: string, model: Model, readings: readonly Reading[], reje
 
 function details(answer: Answer): object {
   return answer.kind === 'digits' ? { perDigit: answer.perDigit } : { classIndex: answer.classIndex, probabilities: [...answer.probabilities] }
-}
-
-/** The message without the place, which many begin with. */
-function reasonOf(source: string, error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT') return 'there is no such file'
-  return message.startsWith(`${source}: `) ? message.slice(source.length + 2) : message
-}
-
-function isRecordFile(path: string): boolean {
-  return path.endsWith('.rec')
 }
 
 function parseBox(text: string): PixelBox {

@@ -22,12 +22,15 @@ export interface NodeRun {
   readonly backward: (dy: tf.Tensor, needsInput: boolean) => { dx?: tf.Tensor; weights?: NodeWeights }
 }
 
-/** Runs a node as training does: batch statistics, dropout. `layer` is the node's place in the graph. */
-export function trainNode(node: GraphNode, x: tf.Tensor, weights: NodeWeights, key: StepKey, layer: number): NodeRun {
+/**
+ * Runs a node as training does: batch statistics, dropout. `layer` is the node's place in the graph;
+ * `rectify` takes the relu that follows a batch norm along.
+ */
+export function trainNode(node: GraphNode, x: tf.Tensor, weights: NodeWeights, key: StepKey, layer: number, rectify = false): NodeRun {
   switch (node.op) {
     case 'conv2d': return trainConvolution(node, x, weights)
     case 'dense': return trainDense(node, x, weights)
-    case 'batchNorm': return trainBatchNorm(node, x, weights)
+    case 'batchNorm': return trainBatchNorm(node, x, weights, rectify)
     case 'relu': return trainRelu(x)
     case 'maxPool2d': return trainMaxPool(node, x)
     case 'flatten': return trainFlatten(x)
@@ -75,14 +78,14 @@ function trainDense({ bias }: DenseNode, x: tf.Tensor, weights: NodeWeights): No
   }
 }
 
-function trainBatchNorm({ epsilon }: BatchNormNode, x: tf.Tensor, weights: NodeWeights): NodeRun {
+function trainBatchNorm({ epsilon }: BatchNormNode, x: tf.Tensor, weights: NodeWeights, rectify: boolean): NodeRun {
   const gamma = weights['gamma']!
-  const [y, mean, variance] = runKernels('BatchNormTraining', { x, gamma, beta: weights['beta']! }, { epsilon }) as [tf.Tensor, tf.Tensor, tf.Tensor]
+  const [y, mean, variance] = runKernels('BatchNormTraining', { x, gamma, beta: weights['beta']! }, { epsilon, rectify }) as [tf.Tensor, tf.Tensor, tf.Tensor]
   return {
     y,
     statistics: { mean, variance },
     backward: (dy) => {
-      const [dx, dgamma, dbeta] = runKernels('BatchNormTrainingGrad', { dy, x, gamma, mean, variance }, { epsilon }) as [tf.Tensor, tf.Tensor, tf.Tensor]
+      const [dx, dgamma, dbeta] = runKernels('BatchNormTrainingGrad', { dy, x, y, gamma, mean, variance }, { epsilon, rectify }) as [tf.Tensor, tf.Tensor, tf.Tensor]
       return { dx, weights: { gamma: dgamma, beta: dbeta } }
     },
   }

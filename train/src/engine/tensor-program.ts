@@ -14,6 +14,8 @@ export function createTensorProgram(graph: Graph): Program {
   const logitsNames = objective.heads.map(({ output }) => logitsOf(graph, output))
   const firstTrained = graph.nodes.findIndex(({ name }) => placesOf.get(name)!.some(({ trainable }) => trainable))
 
+  const fusedRelu = findFusedRelus(graph)
+
   const loadWeights = (state: NetworkState): Map<string, NodeWeights> =>
     new Map([...placesOf].map(([node, places]) => [node, Object.fromEntries(places.map((place) =>
       [shortName(place), tf.tensor(viewWeight(place, state), [...place.shape])]))]))
@@ -23,10 +25,12 @@ export function createTensorProgram(graph: Graph): Program {
     const runs = new Map<string, NodeRun>()
     const values = new Map<string, tf.Tensor>([[graph.input.name, imageTensor(graph, batch.images, batch.count)]])
     for (const [layer, node] of graph.nodes.entries()) {
-      if (node.op === 'softmax') continue
-      const run = trainNode(node, values.get(node.input)!, weights.get(node.name)!, key, layer)
+      if (node.op === 'softmax' || runs.has(node.name)) continue
+      const fused = fusedRelu.get(node.name)
+      const run = trainNode(node, values.get(node.input)!, weights.get(node.name)!, key, layer, fused !== undefined)
       runs.set(node.name, run)
-      values.set(node.name, run.y)
+      values.set(fused ?? node.name, run.y)
+      if (fused !== undefined) runs.set(fused, { y: run.y, backward: (dy) => ({ dx: dy }) })
       if (run.statistics) store(run.statistics, placesOf.get(node.name)!, gradients)
     }
 
@@ -98,6 +102,15 @@ function placesByNode(graph: Graph): Map<string, WeightPlace[]> {
 
 function shortName({ name }: WeightPlace): string {
   return name.slice(name.lastIndexOf('/') + 1)
+}
+
+/** Batch norm → the relu after it, where nothing else reads the batch norm: the two run as one. */
+function findFusedRelus({ nodes }: Graph): Map<string, string> {
+  const pairs = nodes.flatMap(({ op, name }): [string, string][] => {
+    const readers = nodes.filter(({ input }) => input === name)
+    return op === 'batchNorm' && readers.length === 1 && readers[0]!.op === 'relu' ? [[name, readers[0]!.name]] : []
+  })
+  return new Map(pairs)
 }
 
 /** The node whose value goes into an output's softmax. */

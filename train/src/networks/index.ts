@@ -8,6 +8,7 @@ import { svhnDigits } from './svhn-digits.js'
 export const networks: Readonly<Record<string, { readonly about: string; readonly create: () => Graph }>> = {
   'svhn-digits': { about: 'house numbers of up to 5 digits, 32x32 grey, 0.3 million weights', create: () => svhnDigits() },
   'svhn-digits-published': { about: 'the same after Goodfellow et al. 2014, 54x54 RGB', create: () => svhnDigits({ size: 'published' }) },
+  'svhn-digits-linear': { about: 'logistic regression on its pixels, a baseline', create: () => svhnDigits({ size: 'linear' }) },
 }
 
 /** @throws TrainError TRAIN_NETWORK_UNKNOWN listing the names there are. */

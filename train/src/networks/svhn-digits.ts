@@ -1,6 +1,6 @@
 // Reads a house number of up to five digits in one look: a convolutional trunk, a head for the
 // length and one head a digit position. After Goodfellow et al., "Multi-digit Number Recognition from
-// Street View Imagery using Deep Convolutional Neural Networks", 2014, in two sizes:
+// Street View Imagery using Deep Convolutional Neural Networks", 2014, in three sizes:
 //
 //   small       32x32 grey, standardised; 3 x [conv 3x3 16/32/64, batch norm, relu, max pool 2];
 //               dense 256, batch norm, relu. 302 thousand weights: minutes on two cores.
@@ -8,14 +8,19 @@
 //               2 and 1 in turn, dropout]; dense 3072 twice. Batch normalisation stands where the
 //               paper has local subtractive normalisation, and relu for its first layer's maxout.
 //
+//   linear      the same input as small, the heads alone: logistic regression on the pixels, which shows
+//               what a network is worth.
+//
 // All heads are one dense layer, sliced: length 7-way (0 … 5, more), digits 11-way (0-9, blank = 10).
 
 import type { Graph, GraphNode, PreprocessStep } from '@millrace/infer'
 
 export interface SvhnDigitsOptions {
   /** 'small' trains in minutes on two cores and is the default; 'published' is the paper's width and depth. */
-  readonly size?: 'small' | 'published'
+  readonly size?: SvhnDigitsSize
 }
+
+export type SvhnDigitsSize = 'small' | 'published' | 'linear'
 
 export const lengthClasses = 7
 export const digitClasses = 11
@@ -28,17 +33,17 @@ interface Trunk {
 
 /** The untrained network. */
 export function svhnDigits({ size = 'small' }: SvhnDigitsOptions = {}): Graph {
-  const trunk = size === 'small' ? smallTrunk() : publishedTrunk()
-  const inputSize = size === 'small' ? 32 : 54
+  const { name, trunk, input, preprocessing } = sizes[size]
+  const { nodes, last } = trunk()
   const digitOutputs = Array.from({ length: digitPositions }, (_, position) => `digit${position + 1}`)
   return {
     format: 'millrace-graph',
     version: 1,
-    name: size === 'small' ? 'svhn-digits' : 'svhn-digits-published',
-    input: { name: 'image', shape: [inputSize, inputSize, size === 'small' ? 1 : 3] },
-    nodes: [...trunk.nodes, ...heads(trunk.last, digitOutputs)],
+    name,
+    input: { name: 'image', shape: input },
+    nodes: [...nodes, ...heads(last, digitOutputs)],
     outputs: ['length', ...digitOutputs],
-    preprocessing: size === 'small' ? smallPreprocessing : publishedPreprocessing,
+    preprocessing,
     task: { kind: 'digits', lengthOutput: 'length', digitOutputs },
   }
 }
@@ -56,6 +61,23 @@ const publishedPreprocessing: readonly PreprocessStep[] = [
   { step: 'crop', width: 54, height: 54 },
   { step: 'standardise' },
 ]
+
+interface Architecture {
+  readonly name: string
+  readonly trunk: () => Trunk
+  readonly input: Graph['input']['shape']
+  readonly preprocessing: readonly PreprocessStep[]
+}
+
+const sizes: Readonly<Record<SvhnDigitsSize, Architecture>> = {
+  small: { name: 'svhn-digits', trunk: smallTrunk, input: [32, 32, 1], preprocessing: smallPreprocessing },
+  published: { name: 'svhn-digits-published', trunk: publishedTrunk, input: [54, 54, 3], preprocessing: publishedPreprocessing },
+  linear: { name: 'svhn-digits-linear', trunk: linearTrunk, input: [32, 32, 1], preprocessing: smallPreprocessing },
+}
+
+function linearTrunk(): Trunk {
+  return { nodes: [{ op: 'flatten', name: 'flatten', input: 'image' }], last: 'flatten' }
+}
 
 function smallTrunk(): Trunk {
   const nodes: GraphNode[] = []

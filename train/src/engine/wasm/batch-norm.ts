@@ -1,12 +1,15 @@
-// Batch normalisation with the batch's own statistics, over all axes but the last, and its gradient in
-// one pass each over the values: Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1 and the
-// chain rule of section 3. The stock gradient tiles the statistics to full size in JavaScript.
+// Batch normalisation with the batch's own statistics, over all axes but the last, and its gradient, with
+// the rectifier that mostly follows fused in: Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1
+// and the chain rule of section 3. The stock gradient tiles the statistics to full size in JavaScript.
 //
 //   y  = gamma·x̂ + beta                  x̂ = (x − mean)·inverse,  inverse = 1/√(variance + epsilon)
-//   dx = gamma·inverse·(dy − mean(dy) − x̂·mean(dy·x̂))
+//   dx = gamma·inverse·(dy − mean(dy) − x̂·mean(dy·x̂))  =  a·dy + b·x + c, constants a channel
 //   dgamma = Σ dy·x̂                       dbeta = Σ dy
+//
+// Sums run in float32 over blocks of 256 rows and in float64 over the blocks.
 
 import type { TensorInfo } from '@tensorflow/tfjs-core'
+import { normaliseReference, normaliseGradientReference } from './batch-norm-reference.js'
 import type { Heap } from './heap.js'
 
 export interface Normalised {
@@ -16,72 +19,100 @@ export interface Normalised {
   readonly variance: TensorInfo
 }
 
-export function normaliseBatch(heap: Heap, x: TensorInfo, gamma: TensorInfo, beta: TensorInfo, epsilon: number): Normalised {
-  const channels = gamma.shape[0]!
-  const [y, mean, variance] = [heap.allocate(x.shape), heap.allocate([channels]), heap.allocate([channels])]
-  const [values, result, means, variances] = [heap.view(x), heap.view(y), heap.view(mean), heap.view(variance)]
-  const count = values.length / channels
-  const sums = new Float64Array(channels)
-  const squares = new Float64Array(channels)
-  for (let index = 0; index < values.length;) {
-    for (let channel = 0; channel < channels; channel++, index++) {
-      const value = values[index]!
-      sums[channel]! += value
-      squares[channel]! += value * value
-    }
-  }
-  const scale = new Float32Array(channels)
-  const shift = new Float32Array(channels)
-  const [gammas, betas] = [heap.view(gamma), heap.view(beta)]
-  for (let channel = 0; channel < channels; channel++) {
-    const average = sums[channel]! / count
-    means[channel] = average
-    variances[channel] = Math.max(0, squares[channel]! / count - average * average)
-    scale[channel] = gammas[channel]! / Math.sqrt(variances[channel]! + epsilon)
-    shift[channel] = betas[channel]! - average * scale[channel]!
-  }
-  for (let index = 0; index < values.length;) {
-    for (let channel = 0; channel < channels; channel++, index++) result[index] = values[index]! * scale[channel]! + shift[channel]!
-  }
-  return { y, mean, variance }
-}
-
 export interface NormaliseGradients {
   readonly dx: TensorInfo
   readonly dgamma: TensorInfo
   readonly dbeta: TensorInfo
 }
 
+export interface NormaliseOptions {
+  readonly epsilon: number
+  /** Whether y is max(…, 0). */
+  readonly rectify: boolean
+}
+
+const blockRows = 256
+const vectorBytes = 16
+
+export function normaliseBatch(heap: Heap, x: TensorInfo, gamma: TensorInfo, beta: TensorInfo, options: NormaliseOptions): Normalised {
+  const channels = gamma.shape[0]!
+  if (channels % 4 !== 0) return normaliseReference(heap, x, gamma, beta, options)
+  const [y, mean, variance, scale, shift] = [heap.allocate(x.shape), heap.allocate([channels]), heap.allocate([channels]), heap.allocate([channels]), heap.allocate([channels])]
+  const rows = x.shape.reduce((product, side) => product * side, 1) / channels
+  const xAddress = heap.address(x)
+  const sums = sumBlocks(heap, channels, rows, (row, count, channelBytes, out) =>
+    heap.rows.sumMoments(xAddress + row * channels * 4 + channelBytes, channels * 4, count, out))
+  const [means, variances, scales, shifts, gammas, betas] = heap.views(mean, variance, scale, shift, gamma, beta)
+  for (let channel = 0; channel < channels; channel++) {
+    const average = sums.first[channel]! / rows
+    means[channel] = average
+    variances[channel] = Math.max(0, sums.second[channel]! / rows - average * average)
+    scales[channel] = gammas[channel]! / Math.sqrt(variances[channel]! + options.epsilon)
+    shifts[channel] = betas[channel]! - average * scales[channel]!
+  }
+  const apply = options.rectify ? heap.rows.scaleShiftRectify : heap.rows.scaleShift
+  for (let channelBytes = 0; channelBytes < channels * 4; channelBytes += vectorBytes) {
+    apply(xAddress + channelBytes, heap.address(y) + channelBytes, channels * 4, rows, heap.address(scale) + channelBytes, heap.address(shift) + channelBytes)
+  }
+  heap.free(scale)
+  heap.free(shift)
+  return { y, mean, variance }
+}
+
+/** `y` is what {@link normaliseBatch} gave for x; it matters only with `rectify`. */
 export function normaliseBatchGradient(
-  heap: Heap, dy: TensorInfo, x: TensorInfo, gamma: TensorInfo, mean: TensorInfo, variance: TensorInfo, epsilon: number,
+  heap: Heap, dy: TensorInfo, x: TensorInfo, y: TensorInfo, gamma: TensorInfo, mean: TensorInfo, variance: TensorInfo, options: NormaliseOptions,
 ): NormaliseGradients {
   const channels = gamma.shape[0]!
-  const [dx, dgamma, dbeta] = [heap.allocate(x.shape), heap.allocate([channels]), heap.allocate([channels])]
-  const [values, gradients, result, means, variances] = [heap.view(x), heap.view(dy), heap.view(dx), heap.view(mean), heap.view(variance)]
-  const count = values.length / channels
-  const sums = new Float64Array(channels)
-  const products = new Float64Array(channels) // Σ dy·(x − mean)
-  for (let index = 0; index < values.length;) {
-    for (let channel = 0; channel < channels; channel++, index++) {
-      sums[channel]! += gradients[index]!
-      products[channel]! += gradients[index]! * (values[index]! - means[channel]!)
-    }
-  }
-  // dx = a·dy + b·x + c for each channel.
-  const [a, b, c] = [new Float32Array(channels), new Float32Array(channels), new Float32Array(channels)]
-  const [gammas, dgammas, dbetas] = [heap.view(gamma), heap.view(dgamma), heap.view(dbeta)]
+  if (channels % 4 !== 0) return normaliseGradientReference(heap, dy, x, y, gamma, mean, variance, options)
+  const [dx, dgamma, dbeta, abc] = [heap.allocate(x.shape), heap.allocate([channels]), heap.allocate([channels]), heap.allocate([channels, 3])]
+  const rows = x.shape.reduce((product, side) => product * side, 1) / channels
+  const [dyAddress, xAddress, yAddress, dxAddress, meanAddress, abcAddress] = heap.addresses(dy, x, y, dx, mean, abc)
+  const sum = options.rectify ? heap.rows.sumGradientsRectified : heap.rows.sumGradients
+  const sums = sumBlocks(heap, channels, rows, (row, count, channelBytes, out) => {
+    const begin = row * channels * 4 + channelBytes
+    sum(dyAddress + begin, xAddress + begin, yAddress + begin, channels * 4, count, meanAddress + channelBytes, out)
+  })
+  const [dgammas, dbetas, constants, means, variances, gammas] = heap.views(dgamma, dbeta, abc, mean, variance, gamma)
   for (let channel = 0; channel < channels; channel++) {
-    const inverse = 1 / Math.sqrt(variances[channel]! + epsilon)
-    dgammas[channel] = products[channel]! * inverse
-    dbetas[channel] = sums[channel]!
-    a[channel] = gammas[channel]! * inverse
-    b[channel] = (-a[channel]! * inverse * inverse * products[channel]!) / count
-    c[channel] = (-a[channel]! * sums[channel]!) / count - b[channel]! * means[channel]!
+    const inverse = 1 / Math.sqrt(variances[channel]! + options.epsilon)
+    dgammas[channel] = sums.second[channel]! * inverse
+    dbetas[channel] = sums.first[channel]!
+    const a = gammas[channel]! * inverse
+    const b = (-a * inverse * inverse * sums.second[channel]!) / rows
+    const c = (-a * sums.first[channel]!) / rows - b * means[channel]!
+    // [channels/4][a, b, c][4], so that the kernel reads three vectors.
+    const place = Math.floor(channel / 4) * 12 + (channel % 4)
+    constants[place] = a
+    constants[place + 4] = b
+    constants[place + 8] = c
   }
-  for (let index = 0; index < values.length;) {
-    for (let channel = 0; channel < channels; channel++, index++) {
-      result[index] = a[channel]! * gradients[index]! + b[channel]! * values[index]! + c[channel]!
+  const combine = options.rectify ? heap.rows.combineRectified : heap.rows.combine
+  for (let channelBytes = 0; channelBytes < channels * 4; channelBytes += vectorBytes) {
+    combine(dyAddress + channelBytes, xAddress + channelBytes, yAddress + channelBytes, dxAddress + channelBytes, channels * 4, rows, abcAddress + 3 * channelBytes)
+  }
+  heap.free(abc)
+  return { dx, dgamma, dbeta }
+}
+
+/** Two sums a channel, by blocks of rows; `sumBlock` leaves those of four channels at `out`. */
+function sumBlocks(
+  heap: Heap, channels: number, rows: number, sumBlock: (row: number, count: number, channelBytes: number, out: number) => void,
+): { first: Float64Array; second: Float64Array } {
+  const [first, second] = [new Float64Array(channels), new Float64Array(channels)]
+  const block = heap.allocate([8])
+  const out = heap.address(block)
+  const values = heap.view(block)
+  for (let row = 0; row < rows; row += blockRows) {
+    const count = Math.min(blockRows, rows - row)
+    for (let channel = 0; channel < channels; channel += 4) {
+      sumBlock(row, count, channel * 4, out)
+      for (let lane = 0; lane < 4; lane++) {
+        first[channel + lane]! += values[lane]!
+        second[channel + lane]! += values[4 + lane]!
+      }
     }
   }
-  return { dx, dgamma, dbeta }
+  heap.free(block)
+  return { first, second }
 }

@@ -33,7 +33,7 @@ export function convolveFilterGradient(heap: Heap, x: TensorInfo, dy: TensorInfo
   const width = Math.max(inWidth + padInfo.left + padInfo.right, (outWidth - 1) * info.strideWidth + filterWidth)
   const padded = spread(heap, x, [batchSize, inHeight, inWidth, inChannels], { height, width, top: padInfo.top, left: padInfo.left, strideHeight: 1, strideWidth: 1 })
   const gradient = heap.allocate(info.filterShape)
-  const [xAddress, dyAddress, gradientAddress] = [heap.address(padded), heap.address(dy), heap.address(gradient)]
+  const [xAddress, dyAddress, gradientAddress] = heap.addresses(padded, dy, gradient)
   const span = filterWidth * inChannels
   const pixelBytes = inChannels * floatBytes
   for (let ky = 0; ky < filterHeight; ky++) {

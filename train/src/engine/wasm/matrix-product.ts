@@ -8,6 +8,7 @@ const floatBytes = 4
 
 /** op(a)·op(b), where op transposes or not; a and b have two dimensions. */
 export function multiplyMatrices(heap: Heap, a: TensorInfo, b: TensorInfo, transposeA: boolean, transposeB: boolean): TensorInfo {
+  if (transposeB && !transposeA) return multiplyByTransposed(heap, a, b)
   const [aRows, aColumns] = a.shape as [number, number]
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns]
   const right = transposeB ? transpose(heap, b) : b
@@ -16,6 +17,16 @@ export function multiplyMatrices(heap: Heap, a: TensorInfo, b: TensorInfo, trans
   const [aRowBytes, aColumnBytes] = transposeA ? [floatBytes, aColumns * floatBytes] : [aColumns * floatBytes, floatBytes]
   heap.multiply(m, n, k, heap.address(a), aRowBytes, aColumnBytes, heap.address(right), n * floatBytes, heap.address(c), n * floatBytes, 0)
   if (right !== b) heap.free(right)
+  return c
+}
+
+/** a·bᵀ as (b·aᵀ)ᵀ: a layer's gradient has few rows and its weights have many, so that turning a and the result is cheaper. */
+function multiplyByTransposed(heap: Heap, a: TensorInfo, b: TensorInfo): TensorInfo {
+  const turnedA = transpose(heap, a)
+  const turned = multiplyMatrices(heap, b, turnedA, false, false)
+  const c = transpose(heap, turned)
+  heap.free(turnedA)
+  heap.free(turned)
   return c
 }
 

@@ -5,7 +5,7 @@ import type { Heap } from './heap.js'
 
 export function reluGradient(heap: Heap, dy: TensorInfo, y: TensorInfo): TensorInfo {
   const dx = heap.allocate(y.shape)
-  const [gradients, values, result] = [heap.view(dy), heap.view(y), heap.view(dx)]
+  const [gradients, values, result] = heap.views(dy, y, dx)
   for (let index = 0; index < result.length; index++) result[index] = values[index]! > 0 ? gradients[index]! : 0
   return dx
 }

@@ -43,6 +43,7 @@ interface Attributes {
   readonly transposeA: boolean
   readonly transposeB: boolean
   readonly epsilon: number
+  readonly rectify: boolean
 }
 type Shape4 = [number, number, number, number]
 type Compute = (inputs: Inputs, attributes: Attributes) => tf.TensorInfo | tf.TensorInfo[]
@@ -56,16 +57,16 @@ function registerKernels(heap: Heap): void {
     convolveFilterGradient(heap, x!, dy!, convInfo(x!.shape, attributes.filterShape, attributes)))
   register('Conv2DBackpropInput', ({ dy, filter }, attributes) =>
     convolveInputGradient(heap, dy!, filter!, convInfo(attributes.inputShape, filter!.shape, attributes)))
-  register('MaxPoolGrad', ({ dy, input }, { filterSize, strides, pad }) =>
-    maxPoolGradient(heap, dy!, input!, tf.backend_util.computePool2DInfo(input!.shape as Shape4, filterSize, strides, 1, pad)))
+  register('MaxPoolGrad', ({ dy, input, output }, { filterSize, strides, pad }) =>
+    maxPoolGradient(heap, dy!, input!, output!, tf.backend_util.computePool2DInfo(input!.shape as Shape4, filterSize, strides, 1, pad)))
   register('BatchMatMul', ({ a, b }, { transposeA, transposeB }) => multiplyMatrices(heap, a!, b!, transposeA, transposeB))
   register('ReluGrad', ({ dy, y }) => reluGradient(heap, dy!, y!))
-  register('BatchNormTraining', ({ x, gamma, beta }, { epsilon }) => {
-    const { y, mean, variance } = normaliseBatch(heap, x!, gamma!, beta!, epsilon)
+  register('BatchNormTraining', ({ x, gamma, beta }, options) => {
+    const { y, mean, variance } = normaliseBatch(heap, x!, gamma!, beta!, options)
     return [y, mean, variance]
   })
-  register('BatchNormTrainingGrad', ({ dy, x, gamma, mean, variance }, { epsilon }) => {
-    const { dx, dgamma, dbeta } = normaliseBatchGradient(heap, dy!, x!, gamma!, mean!, variance!, epsilon)
+  register('BatchNormTrainingGrad', ({ dy, x, y, gamma, mean, variance }, options) => {
+    const { dx, dgamma, dbeta } = normaliseBatchGradient(heap, dy!, x!, y!, gamma!, mean!, variance!, options)
     return [dx, dgamma, dbeta]
   })
 }
