@@ -143,8 +143,8 @@ class PackRun {
       await this.#rejects?.publish()
       throw this.#nothingPacked()
     }
+    await this.#rejects?.publish() // first: records must never stand there without the list of what they lack
     const summary = await this.#output.close(this.#tally.summary())
-    await this.#rejects?.publish()
     const imagesPerSecond = packed / seconds
     const listed = rejected > 0 && this.#rejects ? { rejectsPath: this.#rejects.path } : {}
     return { packed, rejected, adjusted, seconds, imagesPerSecond, summary, ...listed }

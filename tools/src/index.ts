@@ -1,5 +1,6 @@
 export { CliError, cliErrorCodes, type CliErrorCode } from './errors.js'
 export { createProgram, type CommandFactory } from './program.js'
+export { createProgress, formatDuration, type Progress, type ProgressOptions } from './progress.js'
 export { drawContactSheet, writeContactSheet, type ContactSheetCell, type ContactSheetOptions } from './reports/contact-sheet.js'
 export { boundsOf, fillContours, type Contour, type Coverage } from './samples/coverage.js'
 export { encodeDigitStruct, type DigitBox, type DigitStructEntry } from './samples/digit-struct.js'

@@ -10,8 +10,7 @@ export interface JpegOptions {
 }
 
 /**
- * Baseline JPEG, 4:2:0, standard Huffman tables (as im2rec writes; optimised tables save 3 % and
- * take twice the time).
+ * Baseline JPEG, 4:2:0, standard Huffman tables, as im2rec writes.
  * @throws PipelineError PIPE_OPTION for a quality outside 1-100
  */
 export function encodeJpeg(image: RawImage, options: JpegOptions = {}): Promise<Uint8Array> {

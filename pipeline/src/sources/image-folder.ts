@@ -12,7 +12,7 @@ const maxImageBytes = 2 ** 29
  * @throws PipelineError PIPE_NAME_OUTSIDE for an absolute name, one that climbs out, or none at all
  */
 export function pathInFolder(folder: string, name: string): string {
-  const isPlain = name !== '' && !posix.isAbsolute(name) && !/[\\\0:]/.test(name)
+  const isPlain = name !== '' && !posix.isAbsolute(name) && !/[\\\0]|^[a-z]:/i.test(name)
   if (isPlain && !name.split('/').includes('..')) return join(folder, name)
   throw new PipelineError('PIPE_NAME_OUTSIDE', `expected the name of a file in ${folder}, found ${JSON.stringify(name)}; correct the annotation`, { path: folder })
 }
