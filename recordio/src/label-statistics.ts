@@ -23,12 +23,9 @@ const maximumKeys = 100_000
  */
 export function guessLabelKind(record: Pick<ImageRecord, 'label' | 'labels'>): LabelKind {
   const { label, labels } = record
-  const [headerWidth = 0, objectWidth = 0] = labels
-  const isWhole = (low: number, high: number) => (value: number) => Number.isInteger(value) && value >= low && value <= high
-  if (labels.length === 6 && isWhole(0, 6)(headerWidth) && labels.subarray(1).every(isWhole(0, 10))) return 'digits'
-  const objects = (labels.length - headerWidth) / objectWidth
-  if (isWhole(2, 64)(headerWidth) && isWhole(5, 64)(objectWidth) && isWhole(0, Infinity)(objects)) return 'boxes'
-  return labels.length === 0 && isWhole(0, 2 ** 24)(label) ? 'class' : 'values'
+  if (labels.length === 0) return isWhole(label, 0, 2 ** 24) ? 'class' : 'values'
+  if (labels.length === 6 && isWhole(labels[0], 0, 6) && labels.subarray(1).every((digit) => isWhole(digit, 0, 10))) return 'digits'
+  return boxClasses(labels) ? 'boxes' : 'values'
 }
 
 /** Counts labels of one kind; `values` are not counted. */
@@ -43,11 +40,11 @@ export class LabelCounter {
 
   add(record: Pick<ImageRecord, 'label' | 'labels'>): void {
     if (this.kind === 'values' || this.#labels.size > maximumKeys) return
-    if (this.kind === 'boxes') return this.#addBoxes(record.labels)
-    if (this.kind === 'class') return increment(this.#labels, record.labels[0] ?? record.label)
     const [length = 0, ...digits] = record.labels
-    increment(this.#labels, length)
-    for (const digit of digits.slice(0, length)) increment(this.#digits, digit)
+    const labels = this.kind === 'boxes' ? (boxClasses(record.labels) ?? []) : [this.kind === 'digits' ? length : (record.labels[0] ?? record.label)]
+    for (const label of labels) increment(this.#labels, label)
+    if (this.kind !== 'digits' || !isWhole(length, 0, 6)) return
+    for (const digit of digits.slice(0, length)) if (isWhole(digit, 0, 9)) increment(this.#digits, digit)
   }
 
   /** `undefined` where a histogram says nothing: kind `values`, or too many different labels. */
@@ -56,12 +53,19 @@ export class LabelCounter {
     const labels = sorted(this.#labels)
     return this.kind === 'digits' ? { labels, digits: sorted(this.#digits) } : { labels }
   }
+}
 
-  #addBoxes(labels: Float32Array): void {
-    const [headerWidth = 0, objectWidth = 0] = labels
-    if (!(objectWidth >= 1)) return
-    for (let at = headerWidth; at < labels.length; at += objectWidth) increment(this.#labels, labels[at]!)
-  }
+/** The class of each object, or `undefined` if the label has not the layout [A, B, …, objects of B]. */
+function boxClasses(labels: Float32Array): number[] | undefined {
+  const [headerWidth, objectWidth] = labels
+  if (!isWhole(headerWidth, 2, labels.length) || !isWhole(objectWidth, 5, 2 ** 24)) return undefined
+  const objects = (labels.length - headerWidth) / objectWidth
+  if (!Number.isInteger(objects)) return undefined
+  return Array.from({ length: objects }, (_, index) => labels[headerWidth + index * objectWidth]!)
+}
+
+function isWhole(value: number | undefined, low: number, high: number): value is number {
+  return Number.isInteger(value) && value! >= low && value! <= high
 }
 
 function increment(counts: Map<number, number>, key: number): void {

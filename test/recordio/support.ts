@@ -1,7 +1,9 @@
 // What the tests of the record format share.
 
-import { RecordError, type ImageRecord, type NewImageRecord, type RecordErrorCode } from '@millrace/recordio'
-import { readFileSync } from 'node:fs'
+import { openRecords, RecordError, RecordWriter, type ImageRecord, type MetaHeader, type NewImageRecord, type RecordErrorCode, type RecordFile } from '@millrace/recordio'
+import { copyFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
 import { realData } from '../support.js'
 
 /** Written by MXNet's own im2rec.cc; see the README there. */
@@ -53,4 +55,33 @@ export function readList(path: string): { id: bigint; labels: number[]; path: st
     const fields = line.split('\t').map((field) => field.trim())
     return { id: BigInt(fields[0]!), labels: fields.slice(1, -1).map(Number), path: fields.at(-1)! }
   })
+}
+
+/** The header of what `written` writes. */
+export const metaHeader: MetaHeader = { labelKind: 'class', labelWidth: 1, classNames: ['a', 'b'], pack: { resize: 64 }, codecs: { libvips: '8' } }
+
+/** Writes `x.rec` and, for each way of opening it, a folder with the siblings that way needs. */
+export async function written(t: Test, records: readonly NewImageRecord[]): Promise<Record<'meta' | 'idx' | 'scan', string>> {
+  const folder = t.testdir({ meta: {}, idx: {}, scan: {} })
+  const path = (way: string, extension = 'rec'): string => join(folder, way, `x.${extension}`)
+  const writer = await RecordWriter.create(path('meta'), metaHeader)
+  for (const record of records) await writer.write(record)
+  await writer.close()
+  for (const way of ['idx', 'scan']) copyFileSync(path('meta'), path(way))
+  copyFileSync(path('meta', 'idx'), path('idx', 'idx'))
+  return { meta: path('meta'), idx: path('idx'), scan: path('scan') }
+}
+
+/** Opens, works, closes. */
+export async function using<T>(path: string, work: (file: RecordFile) => Promise<T>): Promise<T> {
+  const file = await openRecords(path)
+  try {
+    return await work(file)
+  } finally {
+    await file.close()
+  }
+}
+
+export function small(id: bigint, text = `image ${id}`): NewImageRecord {
+  return { id, label: 1, image: Buffer.from(text) }
 }

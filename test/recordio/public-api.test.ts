@@ -1,0 +1,12 @@
+// @millrace/recordio: what it exports is a promise; a change of this list is a change of the promise.
+
+import t from 'tap'
+import * as recordio from '@millrace/recordio'
+
+t.test('the exported values', (t) => {
+  t.same(Object.keys(recordio).sort(), [
+    'RecordError', 'RecordWriter', 'encodeFrames', 'encodeRecord', 'frameMagic', 'imageSize', 'labelValues', 'maximumPayloadBytes',
+    'openRecords', 'readFrames', 'readRecords', 'recordErrorCodes', 'recordWriter', 'summarizeRecords',
+  ])
+  t.end()
+})
