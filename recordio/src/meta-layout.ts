@@ -85,8 +85,13 @@ export function sealBlock(items: Uint8Array): Uint8Array {
   return block
 }
 
-/** Magic, version, and the header as MessagePack. */
+/**
+ * Magic, version, and the header as MessagePack.
+ *
+ * @throws RecordError REC_BAD_VALUE for what a reader would refuse
+ */
 export function encodeMetaHead(header: MetaHeader): Buffer {
+  if (!isMetaHeader(header)) throw new RecordError('REC_BAD_VALUE', 'expected a header with a label kind and a label width from 0, and other fields of the types of MetaHeader')
   const { labelKind, labelWidth, classNames, pack, codecs } = header
   const message = encodeMessage({ labelKind, labelWidth, classNames, pack, codecs })
   const head = Buffer.alloc(metaHeadBytes)
@@ -96,7 +101,9 @@ export function encodeMetaHead(header: MetaHeader): Buffer {
   return Buffer.concat([head, message])
 }
 
+/** @throws RecordError REC_BAD_VALUE for what a reader would refuse */
 export function encodeSummary(summary: MetaSummary): Buffer {
+  if (!isMetaSummary(summary)) throw new RecordError('REC_BAD_VALUE', 'expected a summary whose counts are whole numbers from 0, and other fields of the types of MetaSummary')
   const { count, rejected, imageBytes, labelHistogram, channelMean, channelStd } = summary
   return encodeMessage({ count, rejected, imageBytes, labelHistogram, channelMean, channelStd })
 }
@@ -163,7 +170,13 @@ const messagePack = new Packr({ useRecords: false, variableMapSize: true })
 
 function encodeMessage(fields: Readonly<Record<string, unknown>>): Buffer {
   const present = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return Buffer.from(messagePack.pack(Object.fromEntries(present)))
+  try {
+    const message = messagePack.pack(Object.fromEntries(present))
+    if (message.length <= maximumMessageBytes) return Buffer.from(message)
+  } catch (cause) {
+    throw new RecordError('REC_BAD_VALUE', `the header or summary cannot be stored as MessagePack: ${String(cause)}`, { cause })
+  }
+  throw new RecordError('REC_BAD_VALUE', `the header or summary takes more than ${maximumMessageBytes} bytes`)
 }
 
 function decodeMessage(path: string, part: string, bytes: Buffer): unknown {

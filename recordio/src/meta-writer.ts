@@ -32,14 +32,9 @@ export class MetaWriter {
     file.append(head)
   }
 
-  /** @throws RecordError REC_FILE, REC_BAD_VALUE for a header that MessagePack cannot hold */
+  /** @throws RecordError REC_FILE, REC_BAD_VALUE for a header that cannot be stored */
   static async create(path: string, header: MetaHeader): Promise<MetaWriter> {
-    let head: Buffer
-    try {
-      head = encodeMetaHead(header)
-    } catch (cause) {
-      throw new RecordError('REC_BAD_VALUE', `${path}: the header cannot be stored: ${String(cause)}`, { path, cause })
-    }
+    const head = encodeMetaHead(header)
     return new MetaWriter(await PartialFile.create(path), head)
   }
 

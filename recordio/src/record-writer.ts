@@ -87,7 +87,7 @@ export class RecordWriter {
    *
    * @param summary what only the caller knows (`rejected`, channel statistics); it wins over what
    *   the writer counted, except for `count`
-   * @throws RecordError REC_FILE, REC_WRITER_CLOSED
+   * @throws RecordError REC_FILE, REC_WRITER_CLOSED, REC_BAD_VALUE (a summary that cannot be stored)
    */
   async close(summary: Partial<MetaSummary> = {}): Promise<MetaSummary> {
     this.#requireOpen()
