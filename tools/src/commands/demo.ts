@@ -20,11 +20,10 @@ interface DemoFlags {
   readonly folder: string
   readonly seed: number
   readonly photos: number
+  readonly heldOut: number
   readonly epochs: number
 }
 
-/** Photos of the validation and of the test split, each. */
-const heldOutPhotos = 1000
 const shownPhotos = 12
 const splits = ['train', 'validation', 'test'] as const
 
@@ -34,6 +33,7 @@ export const demoCommand: CommandFactory = (signal) =>
     .option('--folder <path>', 'where everything goes; a former demo there is replaced', 'demo-out')
     .option('--seed <number>', 'of the photos, the first weights and the order', wholeNumber, 1)
     .option('--photos <count>', 'training photos', wholeNumber, 8000)
+    .option('--held-out <count>', 'photos to validate on, and as many more to test on', wholeNumber, 1000)
     .option('--epochs <count>', 'passes over them', wholeNumber, 15)
     .action((flags: DemoFlags) => new Demo(flags, signal).run())
 
@@ -59,20 +59,16 @@ class Demo {
   }
 
   async #draw(): Promise<void> {
-    const { photos, seed } = this.#flags
-    const progress = createProgress('draw', { total: photos + 2 * heldOutPhotos, unit: 'photos' })
-    let before = 0
+    const { photos, heldOut, seed } = this.#flags
+    const progress = createProgress('draw', { total: photos + 2 * heldOut, unit: 'photos' })
     await sampleSvhn({
       folder: this.#path('photos'),
       train: photos,
-      validation: heldOutPhotos,
-      test: heldOutPhotos,
+      validation: heldOut,
+      test: heldOut,
       seed,
       signal: this.#signal,
-      onProgress: ({ done, total }) => {
-        progress.update(before + done)
-        if (done === total) before += total
-      },
+      onProgress: ({ done }) => progress.update(done),
     })
     progress.done()
   }
@@ -118,7 +114,7 @@ class Demo {
 
   async #read(modelFolder: string): Promise<Reading[]> {
     const model = await loadModel(this.#path(modelFolder))
-    const progress = createProgress('read', { total: heldOutPhotos })
+    const progress = createProgress('read', { total: this.#flags.heldOut })
     const readings: Reading[] = []
     const reject = (source: string, reason: string): void => {
       throw new CliError('CLI_DEMO', `${source}: ${reason}; every record of the demo should be readable`)
