@@ -55,14 +55,12 @@ export const branchIf = (depth: number): Code => [0x0d, ...unsigned(depth)]
 
 export const i32Const = (value: number): Code => [0x41, ...signed(value)]
 export const i32EqualsZero: Code = [0x45]
-export const i32LessSigned: Code = [0x48]
 export const i32LessOrEqualSigned: Code = [0x4c]
 export const i32Add: Code = [0x6a]
 export const i32Subtract: Code = [0x6b]
 export const i32Multiply: Code = [0x6c]
 export const i32ShiftLeft: Code = [0x74]
 
-export const f32Const = (value: number): Code => [0x43, ...new Uint8Array(new Float32Array([value]).buffer)]
 export const f32Load = (offsetBytes = 0): Code => [0x2a, 2, ...unsigned(offsetBytes)]
 export const f32Store = (offsetBytes = 0): Code => [0x38, 2, ...unsigned(offsetBytes)]
 export const f32Add: Code = [0x92]
@@ -72,12 +70,23 @@ export const f32Multiply: Code = [0x94]
 export const v128Load = (offsetBytes = 0): Code => [0xfd, 0x00, 2, ...unsigned(offsetBytes)]
 export const v128Load32Splat = (offsetBytes = 0): Code => [0xfd, 0x09, 2, ...unsigned(offsetBytes)]
 export const v128Store = (offsetBytes = 0): Code => [0xfd, 0x0b, 2, ...unsigned(offsetBytes)]
-export const v128Zero: Code = [0xfd, 0x0c, ...new Array<number>(16).fill(0)]
+export const v128And: Code = [0xfd, 0x4e]
+/** a & ~b */
+export const v128AndNot: Code = [0xfd, 0x4f]
+export const f32x4Equal: Code = [0xfd, 0x41]
+export const f32x4Greater: Code = [0xfd, 0x44]
 export const f32x4Add: Code = [0xfd, 0xe4, 0x01]
+export const f32x4Subtract: Code = [0xfd, 0xe5, 0x01]
 export const f32x4Multiply: Code = [0xfd, 0xe6, 0x01]
+/** a < b ? b : a, one instruction on x86-64. */
+export const f32x4PseudoMaximum: Code = [0xfd, 0xeb, 0x01]
 
 /** Adds a constant or another local (an index) to an i32 local. */
 export const advance = (local: number, by: Code): Code => [...localGet(local), ...by, ...i32Add, ...localSet(local)]
+
+/** Runs the body `counter` times, counting it down to 0; not at all if it is 0 already. */
+export const repeat = (counter: number, ...body: Code[]): Code =>
+  block(localGet(counter), i32EqualsZero, branchIf(0), loop(...body, localGet(counter), i32Const(1), i32Subtract, localTee(counter), branchIf(0)))
 
 function section(id: number, content: readonly number[]): number[] {
   return [id, ...unsigned(content.length), ...content]

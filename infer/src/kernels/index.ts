@@ -2,3 +2,4 @@
 // them inside its own heap.
 
 export { createMatrixMultiply, multiplyReference, type MatrixMultiply } from './matrix-multiply.js'
+export * as assembler from './assembler.js'

@@ -10,8 +10,8 @@
 
 import {
   advance, block, branch, branchIf, buildModule, call, f32Add, f32Load, f32Multiply, f32Store, f32x4Add, f32x4Multiply,
-  i32Add, i32Const, i32EqualsZero, i32LessOrEqualSigned, i32Multiply, i32ShiftLeft, i32Subtract, ifThen, localGet,
-  localSet, localTee, loop, v128Load, v128Load32Splat, v128Store, type Code, type FunctionSpec, type ValueType,
+  i32Add, i32Const, i32EqualsZero, i32LessOrEqualSigned, i32Multiply, i32ShiftLeft, ifThen, localGet,
+  localSet, loop, repeat, v128Load, v128Load32Splat, v128Store, type Code, type FunctionSpec, type ValueType,
 } from './assembler.js'
 
 /**
@@ -105,7 +105,6 @@ function tileFunction(rows: number, columns: number): FunctionSpec {
     ]),
     ...advance(tileB, localGet(tileBRow)),
   ]
-  const countDown: Code = [...localGet(tileK), ...i32Const(1), ...i32Subtract, ...localTee(tileK)]
   return {
     name: `tile${rows}x${columns}`,
     parameters: new Array<ValueType>(9).fill('i32'),
@@ -113,7 +112,7 @@ function tileFunction(rows: number, columns: number): FunctionSpec {
     body: [
       ...setPointers,
       ...localGet(tileAccumulate), ...ifThen(loadC), // locals start as zero
-      ...block(localGet(tileK), i32EqualsZero, branchIf(0), loop(step, countDown, branchIf(0))),
+      ...repeat(tileK, step),
       ...storeC,
     ],
     exported: false,
