@@ -3,8 +3,8 @@
 export type ScheduleConfig =
   | { readonly kind: 'constant' }
   /**
-   * Rises over `warmUpSteps`, stays flat until `flatShare` of all steps, then falls along half a cosine
-   * to `endShare` of the rate. Loshchilov and Hutter, "SGDR", 2017, eq. 5, without restarts.
+   * Rises over `warmUpSteps`, stays flat until `flatShare` of all steps (in a short run until the warm-up
+   * is over), then falls along half a cosine to `endShare` of the rate. Loshchilov and Hutter, "SGDR", 2017, eq. 5, without restarts.
    */
   | { readonly kind: 'cosine'; readonly warmUpSteps: number; readonly flatShare: number; readonly endShare: number }
 
@@ -15,7 +15,7 @@ export function learningRateAt(config: ScheduleConfig, baseRate: number, step: n
   if (config.kind === 'constant') return baseRate
   const { warmUpSteps, flatShare, endShare } = config
   if (step < warmUpSteps) return (baseRate * (step + 1)) / warmUpSteps
-  const fallBegins = flatShare * totalSteps
+  const fallBegins = Math.max(warmUpSteps, flatShare * totalSteps)
   if (step < fallBegins) return baseRate
   const progress = Math.min(1, (step - fallBegins) / Math.max(1, totalSteps - fallBegins))
   return baseRate * (endShare + ((1 - endShare) * (1 + Math.cos(Math.PI * progress))) / 2)
