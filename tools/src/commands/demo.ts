@@ -32,9 +32,9 @@ export const demoCommand: CommandFactory = (signal) =>
     .description('Draw house numbers, pack them, train a network on them and read photos that it has never seen.')
     .option('--folder <path>', 'where everything goes; a former demo there is replaced', 'demo-out')
     .option('--seed <number>', 'of the photos, the first weights and the order', wholeNumber, 1)
-    .option('--photos <count>', 'training photos', wholeNumber, 8000)
+    .option('--photos <count>', 'training photos', wholeNumber, 10000)
     .option('--held-out <count>', 'photos to validate on, and as many more to test on', wholeNumber, 1000)
-    .option('--epochs <count>', 'passes over them', wholeNumber, 15)
+    .option('--epochs <count>', 'passes over them', wholeNumber, 14)
     .action((flags: DemoFlags) => new Demo(flags, signal).run())
 
 class Demo {
