@@ -1,7 +1,6 @@
 // What a `.rec` holds, from one pass over it: the facts a person asks of an unknown file.
 
 import type { ByteSource } from './byte-source.js'
-import { RecordError } from './errors.js'
 import type { ReadOptions } from './frame-reader.js'
 import { labelValues } from './image-header.js'
 import { imageSize, type ImageSize } from './image-size.js'
@@ -41,17 +40,12 @@ export interface SummarizeOptions extends ReadOptions {
 /**
  * Reads all of `source` once; of a path, also its .meta. Memory: one record and the histogram.
  *
- * @throws RecordError as `readRecords`; for a path also REC_BAD_META, and REC_META_MISMATCH when the
- *   .meta counts other records than were found
+ * @throws RecordError as `readRecords`
  */
 export async function summarizeRecords(source: ByteSource, options: SummarizeOptions = {}): Promise<RecordsSummary> {
   const meta = typeof source === 'string' ? await readMeta(source) : undefined
   const pass = new Pass(meta?.header.labelKind, options.first ?? 5)
   for await (const record of readRecords(source, options)) pass.add(record)
-  if (meta && meta.summary.count !== pass.count) {
-    const message = `${String(source)}: expected ${meta.summary.count} records as its .meta says, found ${pass.count}; delete the .meta and .idx and pack again, or inspect it without them`
-    throw new RecordError('REC_META_MISMATCH', message, { path: String(source) })
-  }
   return { ...pass.result(), meta }
 }
 
