@@ -6,7 +6,8 @@
 //   dx = gamma·inverse·(dy − mean(dy) − x̂·mean(dy·x̂))  =  a·dy + b·x + c, constants a channel
 //   dgamma = Σ dy·x̂                       dbeta = Σ dy
 //
-// Sums run in float32 over blocks of 256 rows and in float64 over the blocks.
+// Sums run in float32 over blocks of 256 rows and in float64 over the blocks. The moments are those of
+// x − origin, the channel's first value: else a mean far from 0 would swallow the variance.
 
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import { normaliseReference, normaliseGradientReference } from './batch-norm-reference.js'
@@ -41,12 +42,13 @@ export function normaliseBatch(heap: Heap, x: TensorInfo, gamma: TensorInfo, bet
   const rows = x.shape.reduce((product, side) => product * side, 1) / channels
   const xAddress = heap.address(x)
   const sums = sumBlocks(heap, channels, rows, (row, count, channelBytes, out) =>
-    heap.rows.sumMoments(xAddress + row * channels * 4 + channelBytes, channels * 4, count, out))
-  const [means, variances, scales, shifts, gammas, betas] = heap.views(mean, variance, scale, shift, gamma, beta)
+    heap.rows.sumMoments(xAddress + row * channels * 4 + channelBytes, channels * 4, count, xAddress + channelBytes, out))
+  const [origins, means, variances, scales, shifts, gammas, betas] = heap.views(x, mean, variance, scale, shift, gamma, beta)
   for (let channel = 0; channel < channels; channel++) {
-    const average = sums.first[channel]! / rows
+    const distance = sums.first[channel]! / rows
+    const average = origins[channel]! + distance
     means[channel] = average
-    variances[channel] = Math.max(0, sums.second[channel]! / rows - average * average)
+    variances[channel] = Math.max(0, sums.second[channel]! / rows - distance * distance)
     scales[channel] = gammas[channel]! / Math.sqrt(variances[channel]! + options.epsilon)
     shifts[channel] = betas[channel]! - average * scales[channel]!
   }

@@ -13,11 +13,11 @@ type FunctionSpec = assembler.FunctionSpec
 
 /** Kernels on the four channels at the given addresses of `rows` rows, `step` apart. */
 export interface RowKernels {
-  /** out[0] = Σ x, out[1] = Σ x² (two vectors). */
-  readonly sumMoments: (x: number, step: number, rows: number, out: number) => void
+  /** out[0] = Σ (x − origin), out[1] = Σ (x − origin)² (two vectors). */
+  readonly sumMoments: (x: number, step: number, rows: number, origin: number, out: number) => void
   /** y = x·scale + shift */
   readonly scaleShift: (x: number, y: number, step: number, rows: number, scale: number, shift: number) => void
-  /** y = max(x·scale + shift, 0) */
+  /** y = max(x·scale + shift, 0); NaN stays NaN, so that a network that diverges is found out. */
   readonly scaleShiftRectify: (x: number, y: number, step: number, rows: number, scale: number, shift: number) => void
   /** out[0] = Σ dy, out[1] = Σ dy·(x − mean) */
   readonly sumGradients: (dy: number, x: number, y: number, step: number, rows: number, mean: number, out: number) => void
@@ -57,9 +57,13 @@ const times = (left: Code, right: Code): Code => [...left, ...right, ...f32x4Mul
 const plus = (left: Code, right: Code): Code => [...left, ...right, ...f32x4Add]
 
 function sumMoments(): FunctionSpec {
-  const [x, step, rows, out, sum, squares, value] = [0, 1, 2, 3, 4, 5, 6]
-  return kernel('sumMoments', 4, 3, [
-    ...repeat(rows, loadInto(value, x), addTo(sum, localGet(value)), addTo(squares, times(localGet(value), localGet(value))), advance(x, localGet(step))),
+  const [x, step, rows, origin, out, sum, squares, value, start] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+  return kernel('sumMoments', 5, 4, [
+    ...loadInto(start, origin),
+    ...repeat(
+      rows, load(x), localGet(start), f32x4Subtract, localSet(value),
+      addTo(sum, localGet(value)), addTo(squares, times(localGet(value), localGet(value))), advance(x, localGet(step)),
+    ),
     ...store(out, localGet(sum)), ...store(out, localGet(squares), 16),
   ])
 }
@@ -70,7 +74,7 @@ function scaleShift(rectify: boolean): FunctionSpec {
   return kernel(rectify ? 'scaleShiftRectify' : 'scaleShift', 6, 3, [
     ...loadInto(factor, scale), ...loadInto(offset, shift),
     ...repeat(
-      rows, store(y, rectify ? [...localGet(zero), ...value, ...f32x4PseudoMaximum] : value), advance(x, localGet(step)), advance(y, localGet(step)),
+      rows, store(y, rectify ? [...value, ...localGet(zero), ...f32x4PseudoMaximum] : value), advance(x, localGet(step)), advance(y, localGet(step)),
     ),
   ])
 }
