@@ -4,7 +4,8 @@ export type ScheduleConfig =
   | { readonly kind: 'constant' }
   /**
    * Rises over `warmUpSteps`, stays flat until `flatShare` of all steps (in a short run until the warm-up
-   * is over), then falls along half a cosine to `endShare` of the rate. Loshchilov and Hutter, "SGDR", 2017, eq. 5, without restarts.
+   * is over), then falls along half a cosine to `endShare` of the rate. Loshchilov and Hutter, "SGDR",
+   * 2017, eq. 5, without restarts.
    */
   | { readonly kind: 'cosine'; readonly warmUpSteps: number; readonly flatShare: number; readonly endShare: number }
 
