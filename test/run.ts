@@ -1,52 +1,81 @@
-// Runs every compiled test under tap and ends with one line that any reader (a person, a CI log
-// scanner) understands: "N passed, N failed". Give file names to run only those.
+// Runs every compiled test and ends with one line that any reader (a person, a CI log scanner)
+// understands: "N passed, N failed". Give file names to run only those.
+//
+// Each test file is a tap program that prints TAP, so each is run as it is, two at a time: the tap
+// runner would load its own compiler and mocks into every one of them first, a second a file.
 
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Parser } from 'tap-parser'
 
+const timeoutMs = 240_000
+
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
 const testFolder = fileURLToPath(new URL('.', import.meta.url))
-const tapProgram = fileURLToPath(new URL('../../node_modules/tap/dist/esm/run.mjs', import.meta.url))
-
 const chosen = process.argv.slice(2)
-const files = chosen.length > 0 ? chosen : findTests()
+const queue = chosen.length > 0 ? chosen : findTests()
+const total: Counts = { passed: 0, failed: 0, skipped: 0 }
 
-const child = spawn(process.execPath, [tapProgram, 'run', '--reporter=tap', '--disable-coverage', '--jobs=2', '--timeout=240', ...files], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-const parser = new Parser()
-const counts = { passed: 0, failed: 0, skipped: 0 }
-count(parser, [])
-child.stdout.pipe(parser)
-child.on('close', (exitCode) => {
-  if (exitCode !== 0 && counts.failed === 0) counts.failed++
-  if (counts.passed === 0) counts.failed++
-  console.log(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`)
-  process.exitCode = counts.failed > 0 ? 1 : 0
-})
+await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file)
+}))
+if (total.passed === 0) total.failed++
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
+process.exitCode = total.failed > 0 ? 1 : 0
 
-/** Counts the assertions of a test and of all its subtests; prints the failed and the skipped ones. */
-function count(tests: Parser, path: readonly string[]): void {
-  tests.on('child', (subtest: Parser) => {
-    const name = subtest.name.startsWith(testFolder) ? subtest.name.slice(testFolder.length) : subtest.name
-    if (path.length === 0) console.log(name)
-    count(subtest, [...path, name])
-    subtests.add(subtest.name)
-  })
+/** Runs one file and prints its line, its failures and what it skipped. */
+async function runFile(file: string): Promise<void> {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  const lines: string[] = []
+  const began = performance.now()
+  const child = spawn(process.execPath, ['--enable-source-maps', file], { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' })
+  const parser = new Parser()
+  count(parser, [], counts, lines)
+  child.stdout.pipe(parser)
+  let errorText = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { errorText = (errorText + text).slice(-4000) })
+  const [exitCode, signal] = await new Promise<[number | null, string | null]>((resolve) => child.on('close', (...ending) => resolve(ending)))
+  const ended = signal ? `killed by ${signal} after ${timeoutMs / 1000} s` : `exit code ${exitCode}`
+  if (exitCode !== 0 && counts.failed === 0) {
+    counts.failed++
+    lines.push(`  FAILED: ${ended}`)
+  }
+  if (counts.failed > 0) lines.push(errorText)
+  console.log([`${relative(testFolder, file)}  ${counts.passed} passed  ${((performance.now() - began) / 1000).toFixed(1)} s`, ...lines].join('\n'))
+  for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key]
+}
+
+/** Counts the assertions of a test and of its subtests. */
+function count(tests: Parser, path: readonly string[], counts: Counts, lines: string[]): void {
   const subtests = new Set<string>()
-  tests.on('assert', (assertion) => {
-    if (subtests.has(assertion.name) && assertion.ok) return
-    if (assertion.skip !== false) {
+  tests.on('child', (subtest: Parser) => {
+    subtests.add(subtest.name)
+    count(subtest, [...path, subtest.name], counts, lines)
+  })
+  tests.on('assert', ({ name, ok, skip, diag }: { name: string; ok: boolean; skip: boolean | string; diag: unknown }) => {
+    const place = [...path, name].join(' > ')
+    if (subtests.has(name) && ok) return // its own assertions have been counted
+    if (skip !== false && skip !== undefined) {
       counts.skipped++
-      console.log(`  skipped: ${[...path, assertion.name].join(' > ')}: ${String(assertion.skip)}`)
-    } else if (assertion.ok) counts.passed++
+      lines.push(`  skipped: ${place}: ${skip === true ? 'no reason given' : skip}`)
+    } else if (ok) counts.passed++
     else {
       counts.failed++
-      console.log(`  FAILED: ${[...path, assertion.name].join(' > ')}\n${JSON.stringify(assertion.diag, null, 2)}`)
+      lines.push(`  FAILED: ${place}\n${JSON.stringify(diag, null, 2)}`)
     }
   })
-  tests.on('bailout', (reason: string) => console.log(`  bail out: ${reason}`))
+  tests.on('bailout', (reason: string) => {
+    counts.failed++
+    lines.push(`  FAILED: bail out: ${reason}`)
+  })
 }
 
 function findTests(): string[] {
