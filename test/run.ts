@@ -44,9 +44,10 @@ async function runFile(file: string): Promise<void> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => { errorText = (errorText + text).slice(-4000) })
   const [exitCode, signal] = await new Promise<[number | null, string | null]>((resolve) => child.on('close', (...ending) => resolve(ending)))
   const ended = signal ? `killed by ${signal} after ${timeoutMs / 1000} s` : `exit code ${exitCode}`
-  if (exitCode !== 0 && counts.failed === 0) {
+  const ranNothing = counts.passed + counts.failed + counts.skipped === 0
+  if ((exitCode !== 0 || ranNothing || parser.results?.ok === false) && counts.failed === 0) {
     counts.failed++
-    lines.push(`  FAILED: ${ended}`)
+    lines.push(`  FAILED: ${ranNothing ? 'ran no test' : 'the test plan was not carried out'}, ${ended}`)
   }
   if (counts.failed > 0) lines.push(errorText)
   console.log([`${relative(testFolder, file)}  ${counts.passed} passed  ${((performance.now() - began) / 1000).toFixed(1)} s`, ...lines].join('\n'))
