@@ -38,7 +38,7 @@ export class MetricsCounter {
       const row = image * labelWidth
       for (const [index, { output, classes, truth }] of heads.entries()) {
         const expected = truth(labels, row)
-        if (expected === -1) continue
+        if (expected === undefined) continue
         const probabilities = outputs.get(output)!.subarray(image * classes, (image + 1) * classes)
         this.#headCount[index]!++
         this.#loss -= Math.log(Math.max(probabilities[expected]!, 1e-37))

@@ -9,8 +9,8 @@ interface HeadLoss {
   /** The softmax output's name, which also names the head in logs. */
   readonly output: string
   readonly classes: number
-  /** The true class of an image from its label row, or -1 where the head does not count. */
-  readonly truth: (labels: Float32Array, begin: number) => number
+  /** The true class of an image from its label row; undefined where the head does not count. */
+  readonly truth: (labels: Float32Array, begin: number) => number | undefined
 }
 
 export interface Objective {
@@ -42,7 +42,7 @@ export function objectiveOf(graph: Graph, shapes: ReadonlyMap<string, readonly n
   const digits = digitOutputs.map((output, position): HeadLoss => ({
     output,
     classes: classes(output),
-    truth: (labels, begin) => (position < labels[begin]! ? labels[begin + 1 + position]! : -1),
+    truth: (labels, begin) => (position < labels[begin]! ? labels[begin + 1 + position]! : undefined),
   }))
   return { heads: [length, ...digits], labelWidth: 1 + digitOutputs.length, labelKind: 'digits' }
 }
@@ -58,7 +58,7 @@ export function crossEntropy(head: HeadLoss, logits: Float32Array, labels: Float
   for (let row = 0; row < count; row++) {
     const begin = row * classes
     const truth = head.truth(labels, row * labelWidth)
-    if (truth === -1) {
+    if (truth === undefined) {
       gradient.fill(0, begin, begin + classes)
       continue
     }
