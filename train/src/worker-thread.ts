@@ -2,7 +2,8 @@
 // a thread's death turned into an error for everyone who waits.
 
 import { parentPort, Worker } from 'node:worker_threads'
-import { TrainError, type TrainErrorCode } from './errors.js'
+import { RecordError, recordErrorCodes, type RecordErrorCode } from '@millrace/recordio'
+import { TrainError, trainErrorCodes, type TrainErrorCode } from './errors.js'
 
 interface Question<Request> {
   readonly id: number
@@ -32,7 +33,7 @@ export class WorkerThread<Request, Reply> {
       const { resolve, reject } = this.#waiting.get(answer.id)!
       this.#waiting.delete(answer.id)
       if ('reply' in answer) resolve(answer.reply)
-      else reject(ownError(answer.error, name, failure))
+      else reject(revive(answer.error, name, failure))
     })
     this.#worker.on('error', (cause) => this.#die(new TrainError(failure, `${name} failed: ${cause.message}`, { cause })))
     this.#worker.on('exit', (code) => this.#die(new TrainError(failure, `${name} ended with code ${code}`)))
@@ -77,8 +78,9 @@ export function answerQuestions<Request, Reply>(answer: (request: Request) => Re
   })
 }
 
-/** An error that a thread threw, as one of ours. */
-function ownError({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }, thread: string, failure: TrainErrorCode): TrainError {
-  const isOurs = code?.startsWith('TRAIN_') ?? false
-  return new TrainError(isOurs ? (code as TrainErrorCode) : failure, isOurs ? message : `${thread}: ${code ? `${code}: ` : ''}${message}`, { cause: stack })
+/** An error that a thread threw, with the class and code that it had there. */
+function revive({ code, message, stack }: { code: string | undefined; message: string; stack: string | undefined }, thread: string, failure: TrainErrorCode): Error {
+  if (code !== undefined && code in trainErrorCodes) return new TrainError(code as TrainErrorCode, message, { cause: stack })
+  if (code !== undefined && code in recordErrorCodes) return new RecordError(code as RecordErrorCode, message, { cause: stack })
+  return new TrainError(failure, `${thread}: ${code ? `${code}: ` : ''}${message}`, { cause: stack })
 }
