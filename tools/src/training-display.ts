@@ -1,7 +1,7 @@
 // Shows a training run on standard error: a progress line that is drawn over, and a line that stays for
 // each epoch.
 
-import type { TrainProgress } from '@millrace/train'
+import type { EpochProgress, ResumeProgress, StepProgress, TrainProgress } from '@millrace/train'
 import { createProgress, formatDuration, type Progress } from './progress.js'
 
 export interface TrainingDisplay {
@@ -9,19 +9,25 @@ export interface TrainingDisplay {
   readonly done: () => void
 }
 
+/** `quiet` leaves only what a person must know: checkpoints that could not be read. */
 export function createTrainingDisplay({ quiet }: { readonly quiet: boolean }): TrainingDisplay {
   let progress: Progress | undefined
   return {
     show: (event) => {
       progress ??= createProgress('train', { quiet })
       if (event.kind === 'steps') progress.show(stepLine(event))
-      else if (!quiet) progress.note(epochLine(event))
+      else if (!quiet) progress.note(event.kind === 'epoch' ? epochLine(event) : resumeLine(event))
+      if (event.kind === 'resumed') for (const message of event.damaged) progress.note(`passed over: ${message}`)
     },
     done: () => progress?.done(),
   }
 }
 
-function stepLine({ epoch, epochs, step, totalSteps, loss, learningRate, imagesPerSecond, secondsLeft, waitingShare }: TrainProgress & { kind: 'steps' }): string {
+function resumeLine({ epoch, epochs, step }: ResumeProgress): string {
+  return `going on after epoch ${epoch}/${epochs}, step ${step}`
+}
+
+function stepLine({ epoch, epochs, step, totalSteps, loss, learningRate, imagesPerSecond, secondsLeft, waitingShare }: StepProgress): string {
   return [
     `epoch ${epoch}/${epochs}`,
     totalSteps > 0 ? `step ${step}/${totalSteps}` : `step ${step}`,
@@ -33,7 +39,7 @@ function stepLine({ epoch, epochs, step, totalSteps, loss, learningRate, imagesP
   ].join('  ')
 }
 
-function epochLine({ epoch, epochs, step, loss, seconds, validation, isBest }: TrainProgress & { kind: 'epoch' }): string {
+function epochLine({ epoch, epochs, step, loss, seconds, validation, isBest }: EpochProgress): string {
   const measured = validation
     ? `  validation: loss ${validation.loss.toFixed(3)}  accuracy ${(100 * validation.accuracy).toFixed(1)} %${isBest ? ' (best)' : ''}`
     : ''

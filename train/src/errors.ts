@@ -14,10 +14,12 @@ export const trainErrorCodes = {
   TRAIN_LOSS_NOT_FINITE: 'the loss became NaN or infinite',
   TRAIN_NETWORK_UNKNOWN: 'no network has this name',
   TRAIN_NO_CHECKPOINT: 'the run has no such checkpoint',
+  TRAIN_OPTION: 'an option has a value outside its range',
   TRAIN_REPLICA_FAILED: 'a training thread failed',
   TRAIN_RUN_DAMAGED: 'a file of the run folder is missing or cannot be read',
   TRAIN_RUN_EXISTS: 'the run folder is already in use',
   TRAIN_RUN_MISMATCH: 'the stored weights belong to another network',
+  TRAIN_RUN_WRITE: 'the run folder cannot be written',
   TRAIN_STREAM_ONCE: 'a stream can be read only once',
   TRAIN_TOO_FEW_RECORDS: 'the records do not fill one batch',
 } as const

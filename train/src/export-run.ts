@@ -5,17 +5,22 @@ import { join } from 'node:path'
 import { saveModel } from '@millrace/infer'
 import { layoutWeights, weightsByName, type NetworkState } from './engine/parameters.js'
 import { TrainError } from './errors.js'
-import { bestFolder, epochName, listCheckpoints, readRunConfig, readRunState, readWeights, type RunState } from './run-folder.js'
+import { readRunConfig } from './run-config.js'
+import { bestFolder, checkpointFolder, listCheckpoints, readRunState, readWeights, type RunState } from './run-folder.js'
 
 export interface ExportOptions {
   /** `best` (default), `last`, or an epoch's number. */
   readonly checkpoint?: 'best' | 'last' | number
 }
 
-/** Writes the model folder. @returns the state of the checkpoint that was exported. */
+/**
+ * Writes the model folder.
+ * @returns the state of the checkpoint that was exported.
+ * @throws TrainError TRAIN_NO_CHECKPOINT, TRAIN_RUN_DAMAGED, TRAIN_RUN_MISMATCH; InferError where the model cannot be written.
+ */
 export async function exportRun(run: string, model: string, { checkpoint = 'best' }: ExportOptions = {}): Promise<RunState> {
   const config = await readRunConfig(run)
-  const folder = await checkpointFolder(run, checkpoint)
+  const folder = await chosenFolder(run, checkpoint)
   const layout = layoutWeights(config.graph)
   const state: NetworkState = { trained: new Float32Array(layout.trainedSize), statistics: new Float32Array(layout.statisticsSize) }
   await readWeights(folder, layout, state)
@@ -31,13 +36,13 @@ export async function exportRun(run: string, model: string, { checkpoint = 'best
   return runState
 }
 
-async function checkpointFolder(run: string, checkpoint: 'best' | 'last' | number): Promise<string> {
+async function chosenFolder(run: string, checkpoint: 'best' | 'last' | number): Promise<string> {
   const epochs = await listCheckpoints(run)
   if (checkpoint === 'best') {
     if ((await readdir(run)).includes(bestFolder)) return join(run, bestFolder)
   } else {
     const epoch = checkpoint === 'last' ? epochs.at(-1) : epochs.find((number) => number === checkpoint)
-    if (epoch !== undefined) return join(run, 'checkpoints', epochName(epoch))
+    if (epoch !== undefined) return checkpointFolder(run, epoch)
   }
   throw new TrainError('TRAIN_NO_CHECKPOINT', `${run}: has no checkpoint "${checkpoint}"; there are ${epochs.length > 0 ? `epochs ${epochs.join(', ')}` : 'none yet'}`, { path: run })
 }

@@ -9,44 +9,12 @@
 
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeSafetensors, encodeSafetensors, type Graph } from '@millrace/infer'
+import { decodeSafetensors, encodeSafetensors } from '@millrace/infer'
 import { TrainError } from './errors.js'
 import { viewWeight, type NetworkState, type WeightLayout } from './engine/parameters.js'
 import type { Metrics } from './metrics.js'
-import type { OptimiserConfig, OptimiserMemory } from './optimiser.js'
-import type { ScheduleConfig } from './schedule.js'
-
-/** What a run was started with. Two runs of equal configuration on equal data end with equal weights. */
-export interface RunConfig {
-  readonly format: 'millrace-run'
-  readonly version: 1
-  readonly graph: Graph
-  readonly data: RunData
-  readonly seed: number
-  readonly epochs: number
-  readonly batchSize: number
-  /** Part of the result: batch norm's statistics are those of a replica's share of the batch. */
-  readonly replicas: number
-  readonly optimiser: OptimiserConfig
-  readonly learningRate: number
-  readonly schedule: ScheduleConfig
-  readonly statisticsMomentum: number
-  /** Steps of the whole schedule; 0 for a stream of unknown length. */
-  readonly totalSteps: number
-}
-
-export interface RunData {
-  /** Empty for a run from a stream without a spool file. */
-  readonly training: readonly DataFile[]
-  readonly validation: readonly DataFile[]
-}
-
-/** A record file as it was when the run began. */
-export interface DataFile {
-  readonly path: string
-  readonly records: number
-  readonly bytes: number
-}
+import type { OptimiserMemory } from './optimiser.js'
+import { configName, isDataFile, isWhole, readJson, type DataFile, type RunConfig } from './run-config.js'
 
 /** Where a run stands after an epoch. */
 export interface RunState {
@@ -57,42 +25,41 @@ export interface RunState {
   readonly metrics?: Metrics
   /** The best validation accuracy so far and its epoch. */
   readonly best?: { readonly epoch: number; readonly accuracy: number }
+  /** The file that kept the stream which the run began with. */
+  readonly spooled?: DataFile
 }
 
 /** The folder of the best weights inside a run. */
 export const bestFolder = 'best'
+const checkpointsName = 'checkpoints'
+const logName = 'log.jsonl'
 const weightsName = 'weights.safetensors'
 const optimiserName = 'optimiser.safetensors'
 const stateName = 'state.json'
+const damageAdvice = 'another checkpoint may be whole'
 
-/** Begins a run. @throws TrainError TRAIN_RUN_EXISTS if the folder holds anything. */
+/** Begins a run. @throws TrainError TRAIN_RUN_EXISTS if the folder holds anything, TRAIN_RUN_WRITE. */
 export async function createRun(folder: string, config: RunConfig): Promise<void> {
-  await mkdir(join(folder, 'checkpoints'), { recursive: true })
-  const present = (await readdir(folder)).filter((name) => name !== 'checkpoints')
-  const checkpoints = await readdir(join(folder, 'checkpoints'))
-  if (present.length > 0 || checkpoints.length > 0) {
-    throw new TrainError('TRAIN_RUN_EXISTS', `${folder}: holds ${present[0] ?? 'checkpoints'} already; go on with it by "millrace train --resume ${folder}", or choose another folder`, { path: folder })
+  const present = await readdir(folder).catch((): string[] => [])
+  if (present.length > 0) {
+    const advice = present.includes(configName) ? `go on with it by "millrace train --resume ${folder}", or choose another folder` : 'choose another folder'
+    throw new TrainError('TRAIN_RUN_EXISTS', `${folder}: expected a new or empty folder, found ${present[0]} in it; ${advice}`, { path: folder })
   }
-  await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
-}
-
-/** @throws TrainError TRAIN_RUN_DAMAGED if there is no readable configuration. */
-export async function readRunConfig(folder: string): Promise<RunConfig> {
-  const config = await readJson<RunConfig>(join(folder, 'config.json'), 'give the folder that "millrace train" wrote')
-  if (config.format !== 'millrace-run' || config.version !== 1) {
-    throw new TrainError('TRAIN_RUN_DAMAGED', `${folder}/config.json: expected format "millrace-run" version 1, found ${JSON.stringify(config.format)} version ${JSON.stringify(config.version)}`, { path: folder })
-  }
-  return config
+  await writing(folder, async () => {
+    await mkdir(join(folder, checkpointsName), { recursive: true })
+    await replaceFile(join(folder, configName), `${JSON.stringify(config, null, 2)}\n`)
+  })
 }
 
 /** Appends one line to the log. */
 export async function logReport(folder: string, report: Readonly<Record<string, unknown>>): Promise<void> {
-  await writeFile(join(folder, 'log.jsonl'), `${JSON.stringify(report)}\n`, { flag: 'a' })
+  const path = join(folder, logName)
+  await writing(path, () => writeFile(path, `${JSON.stringify(report)}\n`, { flag: 'a' }))
 }
 
 /** Drops log lines of steps after `step`: they will be run, and logged, again. */
 export async function rewindLog(folder: string, step: number): Promise<void> {
-  const path = join(folder, 'log.jsonl')
+  const path = join(folder, logName)
   const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n')
   const kept = lines.filter((line) => {
     try {
@@ -101,23 +68,25 @@ export async function rewindLog(folder: string, step: number): Promise<void> {
       return false // the empty end, or a line that a crash cut
     }
   })
-  await writeFile(path, kept.map((line) => `${line}\n`).join(''))
+  await writing(path, () => replaceFile(path, kept.map((line) => `${line}\n`).join('')))
 }
 
-/** Stores the run after an epoch, and drops all but the newest `keep` checkpoints. */
+/** Stores the run after an epoch, and drops all but the newest `keep` checkpoints. @throws TrainError TRAIN_RUN_WRITE. */
 export async function writeCheckpoint(
   folder: string, layout: WeightLayout, state: NetworkState, memory: OptimiserMemory, runState: RunState, keep: number,
 ): Promise<void> {
-  const checkpoints = join(folder, 'checkpoints')
-  await writeWhole(join(checkpoints, epochName(runState.epoch)), {
+  await writeWhole(checkpointFolder(folder, runState.epoch), {
     [weightsName]: encodeWeights(layout, state),
     [optimiserName]: encodeSafetensors(memory.map((data, index) => ({ name: `memory${index}`, shape: [data.length], data }))),
     [stateName]: `${JSON.stringify(runState, null, 2)}\n`,
   })
-  for (const epoch of (await listCheckpoints(folder)).slice(0, -keep)) await rm(join(checkpoints, epochName(epoch)), { recursive: true })
+  for (const epoch of (await listCheckpoints(folder)).slice(0, -keep)) {
+    const old = checkpointFolder(folder, epoch)
+    await writing(old, () => rm(old, { recursive: true }))
+  }
 }
 
-/** Stores the weights as the best so far. */
+/** Stores the weights as the best so far. @throws TrainError TRAIN_RUN_WRITE. */
 export async function writeBest(folder: string, layout: WeightLayout, state: NetworkState, runState: RunState): Promise<void> {
   await writeWhole(join(folder, bestFolder), {
     [weightsName]: encodeWeights(layout, state),
@@ -127,19 +96,28 @@ export async function writeBest(folder: string, layout: WeightLayout, state: Net
 
 /** Epochs that have a checkpoint, ascending. */
 export async function listCheckpoints(folder: string): Promise<number[]> {
-  const names = await readdir(join(folder, 'checkpoints')).catch(() => [])
+  const names = await readdir(join(folder, checkpointsName)).catch(() => [])
   return names.flatMap((name) => /^epoch-(\d+)$/.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b)
 }
 
-/** Loads the newest checkpoint into `state` and `memory`; undefined if there is none. */
-export async function readCheckpoint(folder: string, layout: WeightLayout, state: NetworkState, memory: OptimiserMemory): Promise<RunState | undefined> {
-  const epoch = (await listCheckpoints(folder)).at(-1)
-  if (epoch === undefined) return undefined
-  const checkpoint = join(folder, 'checkpoints', epochName(epoch))
-  await readWeights(checkpoint, layout, state)
-  const stored = await readTensors(join(checkpoint, optimiserName))
-  for (const [index, values] of memory.entries()) copyInto(values, stored.get(`memory${index}`)?.data, `${checkpoint}/${optimiserName}: memory${index}`)
-  return await readJson<RunState>(join(checkpoint, stateName), 'remove this checkpoint; the one before it serves')
+/**
+ * Loads the newest checkpoint that can be read into `state` and `memory`; undefined if the run has none yet.
+ * `damaged` says of each newer one why it cannot: the run does those epochs again and writes them anew.
+ * @throws TrainError TRAIN_RUN_DAMAGED if none of the checkpoints can be read, TRAIN_RUN_MISMATCH.
+ */
+export async function readNewestCheckpoint(folder: string, layout: WeightLayout, state: NetworkState, memory: OptimiserMemory): Promise<{ stored: RunState | undefined; damaged: TrainError[] }> {
+  const damaged: TrainError[] = []
+  for (const epoch of (await listCheckpoints(folder)).reverse()) {
+    try {
+      return { stored: await readCheckpoint(checkpointFolder(folder, epoch), layout, state, memory), damaged }
+    } catch (error) {
+      if (!(error instanceof TrainError && error.code === 'TRAIN_RUN_DAMAGED')) throw error
+      damaged.push(error)
+    }
+  }
+  const [newest] = damaged
+  if (newest === undefined) return { stored: undefined, damaged }
+  throw new TrainError('TRAIN_RUN_DAMAGED', `${newest.message}; no other checkpoint can be read: start a new run`, newest.details)
 }
 
 /** Loads the weights of a checkpoint or of `best`. @throws TrainError TRAIN_RUN_MISMATCH if they are another network's. */
@@ -149,13 +127,24 @@ export async function readWeights(checkpoint: string, layout: WeightLayout, stat
 }
 
 /** Loads the state beside the weights. */
-export function readRunState(checkpoint: string): Promise<RunState> {
-  return readJson<RunState>(join(checkpoint, stateName), 'choose another checkpoint')
+export async function readRunState(checkpoint: string): Promise<RunState> {
+  const path = join(checkpoint, stateName)
+  const state = await readJson(path, damageAdvice)
+  if (isWhole(state['epoch']) && isWhole(state['step']) && (state['spooled'] === undefined || isDataFile(state['spooled']))) return state as unknown as RunState
+  throw new TrainError('TRAIN_RUN_DAMAGED', `${path}: expected the epoch and step of a run, found ${JSON.stringify(state).slice(0, 80)}; ${damageAdvice}`, { path })
 }
 
-/** `epoch-0005` */
-export function epochName(epoch: number): string {
-  return `epoch-${String(epoch).padStart(4, '0')}`
+/** The folder of an epoch's checkpoint: `checkpoints/epoch-0005`. */
+export function checkpointFolder(folder: string, epoch: number): string {
+  return join(folder, checkpointsName, `epoch-${String(epoch).padStart(4, '0')}`)
+}
+
+async function readCheckpoint(checkpoint: string, layout: WeightLayout, state: NetworkState, memory: OptimiserMemory): Promise<RunState> {
+  const stored = await readRunState(checkpoint)
+  await readWeights(checkpoint, layout, state)
+  const tensors = await readTensors(join(checkpoint, optimiserName))
+  for (const [index, values] of memory.entries()) copyInto(values, tensors.get(`memory${index}`)?.data, `${checkpoint}/${optimiserName}: memory${index}`)
+  return stored
 }
 
 function encodeWeights(layout: WeightLayout, state: NetworkState): Uint8Array {
@@ -166,7 +155,7 @@ async function readTensors(path: string): Promise<ReadonlyMap<string, { data: Fl
   try {
     return decodeSafetensors(await readFile(path), path)
   } catch (cause) {
-    throw new TrainError('TRAIN_RUN_DAMAGED', `${path}: ${(cause as Error).message}; remove this checkpoint, the one before it serves`, { path, cause })
+    throw new TrainError('TRAIN_RUN_DAMAGED', `${path}: cannot be read (${(cause as Error).message}); ${damageAdvice}`, { path, cause })
   }
 }
 
@@ -177,28 +166,39 @@ function copyInto(values: Float32Array, stored: Float32Array | undefined, place:
   values.set(stored)
 }
 
-async function readJson<T>(path: string, advice: string): Promise<T> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as T
-  } catch (cause) {
-    throw new TrainError('TRAIN_RUN_DAMAGED', `${path}: cannot be read (${(cause as Error).message}); ${advice}`, { path, cause })
-  }
-}
-
 /** A folder with these files, there whole or not at all; one of that name gives way. */
 async function writeWhole(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
   const temporary = `${folder}.partial`
-  await rm(temporary, { recursive: true, force: true })
-  await mkdir(temporary, { recursive: true })
-  for (const [name, contents] of Object.entries(files)) {
-    const file = await open(join(temporary, name), 'w')
-    try {
-      await file.writeFile(contents)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+  await writing(folder, async () => {
+    await rm(temporary, { recursive: true, force: true })
+    await mkdir(temporary, { recursive: true })
+    for (const [name, contents] of Object.entries(files)) await writeSynced(join(temporary, name), contents)
+    await rm(folder, { recursive: true, force: true })
+    await rename(temporary, folder)
+  })
+}
+
+/** A file that has its former contents or all of the new. */
+async function replaceFile(path: string, contents: string): Promise<void> {
+  await writeSynced(`${path}.partial`, contents)
+  await rename(`${path}.partial`, path)
+}
+
+async function writeSynced(path: string, contents: string | Uint8Array): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.writeFile(contents)
+    await file.sync()
+  } finally {
+    await file.close()
   }
-  await rm(folder, { recursive: true, force: true })
-  await rename(temporary, folder)
+}
+
+/** What the operating system refuses becomes an error of ours. */
+async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw new TrainError('TRAIN_RUN_WRITE', `${path}: cannot be written (${(cause as Error).message}); check the path, its rights and the space on the disk`, { path, cause })
+  }
 }

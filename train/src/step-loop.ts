@@ -30,8 +30,10 @@ export interface StepReport {
 const logInterval = 50
 const reportInterval = 10
 const stepsUnderWay = 2
+/** An error names so many records of its batch. */
+const namedRecords = 32
 
-/** @returns how many steps ran and their mean loss. */
+/** @returns how many steps ran and their mean loss. Throws the signal's reason once it is aborted. */
 export async function runSteps({ pool, loader, plans, firstStep, rateAt, signal, onReport }: StepLoop): Promise<{ steps: number; loss: number }> {
   const underWay: Promise<void>[] = []
   const clock = new IdleClock()
@@ -61,7 +63,7 @@ export async function runSteps({ pool, loader, plans, firstStep, rateAt, signal,
   const batches = loader.load(plans)
   try {
     for await (const batch of batches) {
-      if (signal?.aborted) throw new TrainError('TRAIN_ABORTED', `stopped after step ${step}; go on with "millrace train --resume RUN"`, { cause: signal.reason })
+      signal?.throwIfAborted()
       const running = runStep(batch, step++)
       running.catch(() => {}) // awaited below, maybe later than it fails
       underWay.push(running)
@@ -76,9 +78,10 @@ export async function runSteps({ pool, loader, plans, firstStep, rateAt, signal,
 
 /** Adds to a failed step's error which records it was about. */
 function namingBatch(error: unknown, { plan }: LoadedBatch): unknown {
-  if (!(error instanceof TrainError) || !['TRAIN_LOSS_NOT_FINITE', 'TRAIN_LABEL_RANGE'].includes(error.code)) return error
-  const names = plan.records.map(({ shard, ordinal }) => (shard === 0 ? `${ordinal}` : `${ordinal} of file ${shard + 1}`))
-  return new TrainError(error.code, `${error.message} (the batch holds records ${names.join(', ')})`, { cause: error })
+  if (!(error instanceof TrainError) || error.code !== 'TRAIN_LOSS_NOT_FINITE') return error
+  const names = plan.records.slice(0, namedRecords).map(({ shard, ordinal }) => (shard === 0 ? `${ordinal}` : `${ordinal} of file ${shard + 1}`))
+  const others = plan.records.length - names.length
+  return new TrainError(error.code, `${error.message} (the batch holds records ${names.join(', ')}${others > 0 ? ` and ${others} more` : ''})`, { cause: error })
 }
 
 /** How long the replicas had no step, of how long in all. */

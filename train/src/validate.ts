@@ -6,24 +6,40 @@ import { planAll } from './loader/batch-plan.js'
 import { MetricsCounter, type Metrics } from './metrics.js'
 import type { ReplicaPool } from './replicas/replica-pool.js'
 import { viewSlot } from './replicas/shared-memory.js'
-import type { RunConfig } from './run-folder.js'
+import type { RunConfig } from './run-config.js'
 
-/** Batches go to the replicas in turn; nothing may train meanwhile. */
-export async function validate(pool: ReplicaPool, loader: BatchLoader, { data, graph }: RunConfig, objective: Objective): Promise<Metrics> {
+export interface Validation {
+  readonly pool: ReplicaPool
+  readonly loader: BatchLoader
+  readonly config: RunConfig
+  readonly objective: Objective
+  readonly signal: AbortSignal | undefined
+}
+
+interface Measured {
+  readonly batch: LoadedBatch
+  readonly outputs: ReadonlyMap<string, Float32Array>
+}
+
+/** Batches go to the replicas in turn and are counted in order; nothing may train meanwhile. */
+export async function validate({ pool, loader, config: { data, graph }, objective, signal }: Validation): Promise<Metrics> {
   const counter = new MetricsCounter(graph.task, objective)
-  const underWay: Promise<void>[] = []
-  let turn = 0
-  const measure = async (batch: LoadedBatch, replica: number): Promise<void> => {
-    const outputs = await pool.run(replica, loader.slots, batch.slot, batch.count)
+  const underWay: Promise<Measured>[] = []
+  // A slot stays taken until its batch is counted, and one must be left for the loader to fill.
+  const mostUnderWay = Math.min(pool.size, loader.slots.slots - 2)
+  const countNext = async (): Promise<void> => {
+    const { batch, outputs } = await underWay.shift()!
     counter.add(outputs, viewSlot(loader.slots, batch.slot).labels, batch.count)
     loader.release(batch.slot)
   }
+  let turn = 0
   for await (const batch of loader.load(planAll(data.validation.map(({ records }) => records), loader.slots.batchSize))) {
-    const running = measure(batch, turn++ % pool.size)
-    running.catch(() => {}) // awaited below, maybe later than it fails
-    underWay.push(running)
-    if (underWay.length > pool.size) await underWay.shift()
+    signal?.throwIfAborted()
+    const measured = pool.run(turn++ % pool.size, loader.slots, batch.slot, batch.count).then((outputs) => ({ batch, outputs }))
+    measured.catch(() => {}) // awaited below, maybe later than it fails
+    underWay.push(measured)
+    if (underWay.length > mostUnderWay) await countNext()
   }
-  await Promise.all(underWay)
+  while (underWay.length > 0) await countNext()
   return counter.result
 }

@@ -49,25 +49,21 @@ async function load({ slot, epoch, records, rows }: LoaderRequest): Promise<void
   const { images, labels } = viewSlot(setup.slots, slot)
   const { imageSize, labelWidth } = setup.slots
   await Promise.all(records.map(async (record, index) => {
-    const decoded = await decode(record)
+    const place = `${setup.files[record.shard] ?? 'the stream'}: record ${record.ordinal}`
+    const decoded = await decode(record, place)
     const key = setup.augmentationSeed === undefined ? undefined : { seed: setup.augmentationSeed, epoch, shard: record.shard, ordinal: record.ordinal }
-    images.set(prepareImage(decoded.image, setup.preprocessing, key), rows[index]! * imageSize)
+    const input = await attempt(place, () => prepareImage(decoded.image, setup.preprocessing, key))
+    images.set(input, rows[index]! * imageSize)
     labels.set(decoded.labels, rows[index]! * labelWidth)
   }))
 }
 
-async function decode(record: PlannedRecord): Promise<Decoded> {
+async function decode(record: PlannedRecord, place: string): Promise<Decoded> {
   const key = `${record.shard}/${record.ordinal}`
   const kept = cache.get(key)
   if (kept) return kept
-  const place = `${setup.files[record.shard] ?? 'the stream'}: record ${record.ordinal}`
   const { image: bytes, labels } = record.contents ?? await read(record, place)
-  let image: RawImage
-  try {
-    image = await decodeImage(bytes)
-  } catch (cause) {
-    throw new TrainError('TRAIN_IMAGE_DAMAGED', `${place}: its image cannot be decoded (${(cause as Error).message}); pack the data again, which rejects such images`, { cause })
-  }
+  const image = await attempt(place, () => decodeImage(bytes))
   const decoded = { image, labels }
   if (!record.contents && cachedBytes + image.data.length <= setup.cacheBytes) {
     cachedBytes += image.data.length
@@ -81,4 +77,13 @@ async function read({ shard, ordinal }: PlannedRecord, place: string): Promise<{
   if (!opened.has(shard)) opened.set(shard, openRecords(path))
   const record = await (await opened.get(shard)!).read(ordinal)
   return { image: record.image, labels: recordLabels(record, setup.labels, place) }
+}
+
+/** An image that cannot be decoded, or is too small for the network's crop, is named by its record. */
+async function attempt<T>(place: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw new TrainError('TRAIN_IMAGE_DAMAGED', `${place}: its image cannot be used (${(cause as Error).message}); pack the data again, which rejects damaged images`, { cause })
+  }
 }

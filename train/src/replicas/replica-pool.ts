@@ -59,7 +59,7 @@ export class ReplicaPool {
       for (let head = 0; head < heads; head++) losses[head]! += (own[head]! * count) / slots.batchSize
     }
     if (Atomics.load(viewFailure(this.#shared), 0) === 1) {
-      throw new TrainError('TRAIN_LOSS_NOT_FINITE', `step ${step}: the loss is ${losses.reduce((sum, loss) => sum + loss, 0)}; lower --learning-rate or look at this batch's images; the last checkpoint is intact`)
+      throw new TrainError('TRAIN_LOSS_NOT_FINITE', `step ${step + 1}: the loss is ${losses.reduce((sum, loss) => sum + loss, 0)}; lower --learning-rate or look at this batch's images; the last checkpoint is intact`)
     }
     return losses
   }

@@ -5,6 +5,7 @@
 //   slots       images [B, h, w, c] and labels [B, width]         written by loaders, read by replicas
 //   control     the barrier and the failure flag
 
+import { TrainError } from '../errors.js'
 import type { NetworkState } from '../engine/parameters.js'
 import type { OptimiserMemory } from '../optimiser.js'
 import { barrierWords } from './barrier.js'
@@ -29,9 +30,9 @@ export function allocateSharedState(sizes: SharedSizes): SharedState {
   const { trained, statistics, memoryArrays, replicas } = sizes
   return {
     ...sizes,
-    state: new SharedArrayBuffer(floatBytes * (trained * (1 + memoryArrays) + statistics)),
-    gradients: new SharedArrayBuffer(floatBytes * replicas * (trained + statistics)),
-    control: new SharedArrayBuffer(4 * (barrierWords + 1)),
+    state: allocate(floatBytes * (trained * (1 + memoryArrays) + statistics), 'the weights'),
+    gradients: allocate(floatBytes * replicas * (trained + statistics), `the gradients of ${replicas} replicas`),
+    control: allocate(4 * (barrierWords + 1), 'the barrier'),
   }
 }
 
@@ -70,7 +71,7 @@ export interface SharedSlots {
 
 export function allocateSlots(sizes: Omit<SharedSlots, 'buffer'>): SharedSlots {
   const { slots, batchSize, imageSize, labelWidth } = sizes
-  return { ...sizes, buffer: new SharedArrayBuffer(floatBytes * slots * batchSize * (imageSize + labelWidth)) }
+  return { ...sizes, buffer: allocate(floatBytes * slots * batchSize * (imageSize + labelWidth), `${slots} batches of ${batchSize} images`) }
 }
 
 /** Images and labels of `count` rows of a slot, from row `begin`. */
@@ -79,5 +80,13 @@ export function viewSlot({ buffer, batchSize, imageSize, labelWidth }: SharedSlo
   return {
     images: new Float32Array(buffer, floatBytes * (slotBegin + begin * imageSize), count * imageSize),
     labels: new Float32Array(buffer, floatBytes * (slotBegin + batchSize * imageSize + begin * labelWidth), count * labelWidth),
+  }
+}
+
+function allocate(bytes: number, purpose: string): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(bytes)
+  } catch (cause) {
+    throw new TrainError('TRAIN_OPTION', `${bytes} bytes for ${purpose} are more than there is memory for; lower --batch-size or --replicas`, { cause })
   }
 }
