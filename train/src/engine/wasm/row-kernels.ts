@@ -5,8 +5,8 @@
 import { assembler } from '@millrace/infer/kernels'
 
 const {
-  advance, buildModule, f32x4Add, f32x4Equal, f32x4Greater, f32x4Multiply, f32x4PseudoMaximum, f32x4Subtract, localGet, localSet,
-  repeat, v128And, v128AndNot, v128Load, v128Store,
+  advance, buildModule, f32x4Add, f32x4Equal, f32x4Greater, f32x4Multiply, f32x4PseudoMaximum, f32x4Subtract, i32Const, localGet,
+  localSet, repeat, v128And, v128AndNot, v128Load, v128Store,
 } = assembler
 type Code = assembler.Code
 type FunctionSpec = assembler.FunctionSpec
@@ -19,6 +19,8 @@ export interface RowKernels {
   readonly scaleShift: (x: number, y: number, step: number, rows: number, scale: number, shift: number) => void
   /** y = max(x·scale + shift, 0); NaN stays NaN, so that a network that diverges is found out. */
   readonly scaleShiftRectify: (x: number, y: number, step: number, rows: number, scale: number, shift: number) => void
+  /** y = max(x, 0) for vectors that follow each other; NaN stays NaN. */
+  readonly rectify: (x: number, y: number, vectors: number) => void
   /** out[0] = Σ dy, out[1] = Σ dy·(x − mean) */
   readonly sumGradients: (dy: number, x: number, y: number, step: number, rows: number, mean: number, out: number) => void
   /** The same where y > 0. */
@@ -39,7 +41,7 @@ let compiled: WebAssembly.Module | undefined
 /** The kernels on this memory. */
 export function createRowKernels(memory: WebAssembly.Memory): RowKernels {
   compiled ??= new WebAssembly.Module(buildModule([
-    sumMoments(), scaleShift(false), scaleShift(true), sumGradients(false), sumGradients(true), combine(false), combine(true), passToLargest(),
+    sumMoments(), scaleShift(false), scaleShift(true), rectify(), sumGradients(false), sumGradients(true), combine(false), combine(true), passToLargest(),
   ]))
   return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as RowKernels
 }
@@ -77,6 +79,13 @@ function scaleShift(rectify: boolean): FunctionSpec {
       rows, store(y, rectify ? [...value, ...localGet(zero), ...f32x4PseudoMaximum] : value), advance(x, localGet(step)), advance(y, localGet(step)),
     ),
   ])
+}
+
+function rectify(): FunctionSpec {
+  const [x, y, vectors, zero] = [0, 1, 2, 3]
+  return kernel('rectify', 3, 1, repeat(
+    vectors, store(y, [...load(x), ...localGet(zero), ...f32x4PseudoMaximum]), advance(x, i32Const(16)), advance(y, i32Const(16)),
+  ))
 }
 
 /** dy, or with `rectified` dy where y > 0 and 0 elsewhere. */

@@ -12,7 +12,7 @@ import { convolve, convolveFilterGradient, convolveInputGradient } from './convo
 import { openHeap, type Heap } from './heap.js'
 import { multiplyMatrices } from './matrix-product.js'
 import { maxPoolGradient } from './max-pool.js'
-import { reluGradient } from './relu.js'
+import { rectify, reluGradient } from './relu.js'
 
 let opened: Promise<Engine> | undefined
 
@@ -60,6 +60,7 @@ function registerKernels(heap: Heap): void {
   register('MaxPoolGrad', ({ dy, input, output }, { filterSize, strides, pad }) =>
     maxPoolGradient(heap, dy!, input!, output!, tf.backend_util.computePool2DInfo(input!.shape as Shape4, filterSize, strides, 1, pad)))
   register('BatchMatMul', ({ a, b }, { transposeA, transposeB }) => multiplyMatrices(heap, a!, b!, transposeA, transposeB))
+  register('Relu', ({ x }) => rectify(heap, x!))
   register('ReluGrad', ({ dy, y }) => reluGradient(heap, dy!, y!))
   register('BatchNormTraining', ({ x, gamma, beta }, options) => {
     const { y, mean, variance } = normaliseBatch(heap, x!, gamma!, beta!, options)
