@@ -42,6 +42,17 @@ export interface MetaSummary {
   /** Of the stored pixels, 0 … 255, red green blue. */
   readonly channelMean?: readonly number[]
   readonly channelStd?: readonly number[]
+  /** The mean over the images of each one's own mean, at the size it had before it was packed; as above. */
+  readonly imageMean?: readonly number[]
+  /** Smallest and largest stored image, in pixels. */
+  readonly imageWidth?: readonly number[]
+  readonly imageHeight?: readonly number[]
+  /** Records that hold a grey image in place of one that could not be packed. */
+  readonly placeholders?: number
+  /** Integer labels that float32 could not hold, so that the record has the nearest it can. */
+  readonly roundedLabels?: number
+  /** The first 100,000 of them as they were: [ordinal, place in the label, value]. */
+  readonly exactLabels?: readonly (readonly number[])[]
 }
 
 export interface MetaFooter {
@@ -104,8 +115,8 @@ export function encodeMetaHead(header: MetaHeader): Buffer {
 /** @throws RecordError REC_BAD_VALUE for what a reader would refuse */
 export function encodeSummary(summary: MetaSummary): Buffer {
   if (!isMetaSummary(summary)) throw new RecordError('REC_BAD_VALUE', 'expected a summary whose counts are whole numbers from 0, and other fields of the types of MetaSummary')
-  const { count, rejected, imageBytes, labelHistogram, channelMean, channelStd } = summary
-  return encodeMessage({ count, rejected, imageBytes, labelHistogram, channelMean, channelStd })
+  const { count, rejected, imageBytes, labelHistogram, channelMean, channelStd, imageMean, imageWidth, imageHeight, placeholders, roundedLabels, exactLabels } = summary
+  return encodeMessage({ count, rejected, imageBytes, labelHistogram, channelMean, channelStd, imageMean, imageWidth, imageHeight, placeholders, roundedLabels, exactLabels })
 }
 
 export function encodeFooter(footer: MetaFooter): Buffer {
@@ -197,9 +208,15 @@ function isMetaHeader(value: unknown): value is MetaHeader {
 
 function isMetaSummary(value: unknown): value is MetaSummary {
   if (!isFields(value)) return false
-  const { count, rejected, imageBytes, labelHistogram = {}, channelMean = [], channelStd = [] } = value
-  return [count, rejected, imageBytes].every(isCount) && isFields(labelHistogram) && Object.values(labelHistogram).every(isCount)
-    && [channelMean, channelStd].every((list) => Array.isArray(list) && list.every((number) => typeof number === 'number'))
+  const { count, rejected, imageBytes, labelHistogram = {}, channelMean = [], channelStd = [], imageMean = [] } = value
+  const { imageWidth = [], imageHeight = [], placeholders = 0, roundedLabels = 0, exactLabels = [] } = value
+  return [count, rejected, imageBytes, placeholders, roundedLabels].every(isCount) && isFields(labelHistogram) && Object.values(labelHistogram).every(isCount)
+    && [channelMean, channelStd, imageMean, imageWidth, imageHeight].every(isNumbers)
+    && Array.isArray(exactLabels) && exactLabels.every(isNumbers)
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((number) => typeof number === 'number')
 }
 
 function isFields(value: unknown): value is Record<string, unknown> {

@@ -33,9 +33,9 @@ export class MetaWriter {
   }
 
   /** @throws RecordError REC_FILE, REC_BAD_VALUE for a header that cannot be stored */
-  static async create(path: string, header: MetaHeader): Promise<MetaWriter> {
+  static async create(path: string, header: MetaHeader, token?: string): Promise<MetaWriter> {
     const head = encodeMetaHead(header)
-    return new MetaWriter(await PartialFile.create(path), head)
+    return new MetaWriter(await PartialFile.create(path, token), head)
   }
 
   /** @throws RecordError REC_TOO_LARGE beyond 2^32 - 1 records: ordinals have 32 bits */

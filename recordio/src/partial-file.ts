@@ -1,9 +1,10 @@
 // A file that appears under its name only when it is whole: it is written beside it as
-// `.NAME.partial-PID-RANDOM`, made durable, then renamed. Bytes are gathered and written by the
+// `.NAME.partial-TOKEN`, made durable, then renamed. A caller that wants to go on after a crash names
+// the token; else it is the process and a random number. Bytes are gathered and written by the
 // megabyte, because one system call a record would cost more than the copying.
 
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileError } from './errors.js'
 
@@ -26,12 +27,32 @@ export class PartialFile {
   }
 
   /** @throws RecordError REC_FILE */
-  static async create(path: string): Promise<PartialFile> {
-    const temporary = join(dirname(path), `.${basename(path)}.partial-${process.pid}-${randomBytes(4).toString('hex')}`)
-    const handle = await open(temporary, 'wx+').catch((cause: unknown) => {
+  static async create(path: string, token = randomToken()): Promise<PartialFile> {
+    const temporary = partialPath(path, token)
+    const handle = await open(temporary, 'w+').catch((cause: unknown) => {
       throw fileError(path, 'create it', cause)
     })
     return new PartialFile(path, temporary, handle)
+  }
+
+  /**
+   * Goes on with what `create` began, after the first `bytes` bytes; what follows them is dropped.
+   *
+   * @throws RecordError REC_FILE, also when there are fewer bytes
+   */
+  static async reopen(path: string, token: string, bytes: number): Promise<PartialFile> {
+    const temporary = partialPath(path, token)
+    try {
+      const { size } = await stat(temporary)
+      if (size < bytes) throw new Error(`expected at least ${bytes} bytes in ${temporary}, found ${size}`)
+      const handle = await open(temporary, 'a+')
+      await handle.truncate(bytes)
+      const file = new PartialFile(path, temporary, handle)
+      file.#appendedBytes = bytes
+      return file
+    } catch (cause) {
+      throw fileError(path, 'go on with it', cause)
+    }
   }
 
   /** Bytes given so far, written or not. */
@@ -65,6 +86,16 @@ export class PartialFile {
     return this.#lastWrite
   }
 
+  /** Resolves when the disk has all that was given; tells how much that is. */
+  async sync(): Promise<number> {
+    const bytes = this.#appendedBytes
+    await this.flush()
+    await this.#handle.datasync().catch((cause: unknown) => {
+      throw fileError(this.path, 'write it', cause)
+    })
+    return bytes
+  }
+
   /** Reads back what was flushed. */
   async read(target: Uint8Array, offset: number): Promise<void> {
     await this.#handle.read(target, 0, target.length, offset).catch((cause: unknown) => {
@@ -81,18 +112,16 @@ export class PartialFile {
     await this.#close()
   }
 
-  /** Gives the finished file its name, in place of any file that has it. */
-  async publish(): Promise<void> {
-    await rename(this.#temporary, this.path).catch((cause: unknown) => {
-      throw fileError(this.path, 'rename it into place', cause)
-    })
+  /** Closes the file and leaves it for `reopen`. Never fails: it runs where something else has failed. */
+  async suspend(): Promise<void> {
+    this.#pending = []
+    await this.#lastWrite.catch(() => {})
+    await this.#close().catch(() => {})
   }
 
   /** Removes the file unless it is published. Never fails: it runs where something else has failed. */
   async discard(): Promise<void> {
-    this.#pending = []
-    await this.#lastWrite.catch(() => {})
-    await this.#close().catch(() => {})
+    await this.suspend()
     await rm(this.#temporary, { force: true }).catch(() => {})
   }
 
@@ -112,6 +141,16 @@ export class PartialFile {
     this.#isOpen = false
     await this.#handle.close()
   }
+}
+
+/** Where the file is while it is written. */
+export function partialPath(path: string, token: string): string {
+  return join(dirname(path), `.${basename(path)}.partial-${token}`)
+}
+
+/** A token that no other writer has. */
+export function randomToken(): string {
+  return `${process.pid}-${randomBytes(4).toString('hex')}`
 }
 
 /** Makes renames in the folder of `path` durable, where the system can (Windows cannot open a folder). */

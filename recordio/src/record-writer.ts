@@ -1,19 +1,25 @@
 // Writes a `.rec` with its `.idx` and `.meta`. All three are written beside their names and renamed
 // once they are whole and on the disk, so a writer that dies leaves no file that looks finished.
 //
-// Order at the end: remove an old .meta and .idx, rename the .rec, the .idx, last the .meta. At every
-// moment there is a whole .rec with siblings that belong to it, or with none, which is legal too; a
-// .meta in place says that all is there.
+// Order at the end (partial-records.ts): remove an old .meta and .idx, rename the .rec, the .idx, last
+// the .meta. At every moment there is a whole .rec with siblings that belong to it, or with none, which
+// is legal too; a .meta in place says that all is there.
+//
+// A writer with a token of the caller's can go on after a crash: `sync` tells how many bytes of the
+// .rec the disk has, `resume` cuts the .rec to them, reads it, and makes the other two anew.
 
-import { rm, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { Writable } from 'node:stream'
-import { fileError, RecordError } from './errors.js'
+import { RecordError } from './errors.js'
 import { encodeRecord, type NewImageRecord } from './image-header.js'
 import { formatIndexLine } from './index-file.js'
 import { LabelCounter } from './label-statistics.js'
 import type { MetaHeader, MetaSummary } from './meta-layout.js'
 import { MetaWriter } from './meta-writer.js'
-import { PartialFile, syncFolder } from './partial-file.js'
+import { PartialFile, partialPath, randomToken } from './partial-file.js'
+import { discardRecords, publishRecords } from './partial-records.js'
+import { readRecords } from './record-reader.js'
 import { siblingPath } from './sibling-path.js'
 
 export class RecordWriter {
@@ -22,13 +28,16 @@ export class RecordWriter {
   readonly #index: PartialFile
   readonly #meta: MetaWriter
   readonly #labels: LabelCounter
+  readonly #token: string
   #indexLines = ''
   #count = 0
   #imageBytes = 0
-  #state: 'open' | 'closed' | 'aborted' | 'failed' = 'open'
+  #state: 'open' | 'finished' | 'closed' | 'aborted' | 'failed' = 'open'
 
-  private constructor(path: string, records: PartialFile, index: PartialFile, meta: MetaWriter, header: MetaHeader) {
+  private constructor(path: string, files: WriterFiles, header: MetaHeader, token: string) {
+    const { records, index, meta } = files
     this.path = path
+    this.#token = token
     this.#records = records
     this.#index = index
     this.#meta = meta
@@ -39,19 +48,33 @@ export class RecordWriter {
    * Begins `path` (`x.rec`) and beside it `x.idx` and `x.meta`. Files of these names stay as they
    * are until `close`.
    *
+   * @param token part of the temporary names, unique among writers of the path; needed to `resume`
    * @throws RecordError REC_FILE, REC_BAD_VALUE (a header that cannot be stored)
    */
-  static async create(path: string, meta: MetaHeader): Promise<RecordWriter> {
+  static async create(path: string, meta: MetaHeader, token = randomToken()): Promise<RecordWriter> {
     await refuseFolder(path)
-    const begun: PartialFile[] = []
     try {
-      const records = await PartialFile.create(path)
-      begun.push(records)
-      const index = await PartialFile.create(siblingPath(path, '.idx'))
-      begun.push(index)
-      return new RecordWriter(path, records, index, await MetaWriter.create(siblingPath(path, '.meta'), meta), meta)
+      return new RecordWriter(path, await openFiles(path, meta, token, () => PartialFile.create(path, token)), meta, token)
     } catch (error) {
-      for (const file of begun) await file.discard()
+      await discardRecords(path, token)
+      throw error
+    }
+  }
+
+  /**
+   * Goes on where a writer with this token had `sync`ed: with the first `bytes` bytes of its .rec,
+   * which are read through. Records written after them are dropped.
+   *
+   * @throws RecordError REC_FILE, and what reading records throws where they are damaged
+   */
+  static async resume(path: string, meta: MetaHeader, { token, bytes }: { readonly token: string; readonly bytes: number }): Promise<RecordWriter> {
+    const files = await openFiles(path, meta, token, () => PartialFile.reopen(path, token, bytes))
+    const writer = new RecordWriter(path, files, meta, token)
+    try {
+      if (bytes > 0) await writer.#readBack(partialPath(path, token), bytes)
+      return writer
+    } catch (error) {
+      await writer.suspend()
       throw error
     }
   }
@@ -66,19 +89,29 @@ export class RecordWriter {
   async write(record: NewImageRecord): Promise<void> {
     this.#requireOpen()
     const frames = encodeRecord(record)
-    this.#meta.add({ id: record.id, offsetBytes: this.#records.bytes, frames })
-    this.#indexLines += formatIndexLine(record.id, this.#records.bytes)
-    if (this.#indexLines.length > 2 ** 16) this.#appendIndexLines()
+    this.#note(record, frames, this.#records.bytes)
     this.#records.append(frames)
-    this.#labels.add({ label: record.label ?? 0, labels: record.labels ?? noLabels })
-    this.#imageBytes += record.image.length
-    this.#count++
     try {
       for (const file of this.#files()) await file.drain()
     } catch (error) {
       this.#state = 'failed'
       throw error
     }
+  }
+
+  /** Bytes of the .rec so far. */
+  get bytes(): number {
+    return this.#records.bytes
+  }
+
+  /**
+   * Resolves when the disk has every record given so far; tells the bytes they take, for `resume`.
+   *
+   * @throws RecordError REC_FILE, REC_WRITER_CLOSED
+   */
+  async sync(): Promise<number> {
+    this.#requireOpen()
+    return this.#records.sync()
   }
 
   /**
@@ -91,7 +124,26 @@ export class RecordWriter {
    */
   async close(summary: Partial<MetaSummary> = {}): Promise<MetaSummary> {
     this.#requireOpen()
-    this.#state = 'closed'
+    try {
+      const whole = await this.finish(summary)
+      await publishRecords(this.path, this.#token)
+      return whole
+    } catch (error) {
+      await this.#discard()
+      throw error
+    } finally {
+      this.#state = 'closed'
+    }
+  }
+
+  /**
+   * Makes the three files durable, under their temporary names: `publishRecords` renames them, now or
+   * after a crash.
+   *
+   * @throws RecordError as `close`
+   */
+  async finish(summary: Partial<MetaSummary> = {}): Promise<MetaSummary> {
+    this.#requireOpen()
     const histogram = this.#labels.histogram()
     const whole: MetaSummary = {
       rejected: 0,
@@ -100,17 +152,22 @@ export class RecordWriter {
       ...summary,
       count: this.#count,
     }
-    try {
-      this.#appendIndexLines()
-      await this.#records.finish()
-      await this.#index.finish()
-      await this.#meta.finish(whole, this.#records.bytes)
-      await this.#publish()
-    } catch (error) {
-      await this.#discard()
-      throw error
-    }
+    this.#state = 'failed'
+    this.#appendIndexLines()
+    await this.#records.finish()
+    await this.#index.finish()
+    await this.#meta.finish(whole, this.#records.bytes)
+    this.#state = 'finished'
     return whole
+  }
+
+  /** Stops, and leaves the .rec as it is for `resume`. Never fails. */
+  async suspend(): Promise<void> {
+    if (this.#state === 'closed' || this.#state === 'finished') return
+    this.#state = 'aborted'
+    await this.#records.suspend()
+    await this.#index.discard()
+    await this.#meta.file.discard()
   }
 
   /** Removes everything written. After `close` it does nothing. */
@@ -120,14 +177,22 @@ export class RecordWriter {
     await this.#discard()
   }
 
-  async #publish(): Promise<void> {
-    for (const { path } of [this.#meta.file, this.#index]) {
-      await rm(path, { force: true }).catch((cause: unknown) => {
-        throw fileError(path, 'replace it', cause)
-      })
+  async #readBack(partial: string, bytes: number): Promise<void> {
+    const stream = createReadStream(partial, { end: bytes - 1, highWaterMark: 2 ** 20 })
+    for await (const record of readRecords(stream, { name: this.path })) {
+      this.#note(record, encodeRecord(record), record.offsetBytes)
+      await this.#index.drain()
+      await this.#meta.file.drain()
     }
-    for (const file of this.#files()) await file.publish()
-    await syncFolder(this.path)
+  }
+
+  #note(record: NewImageRecord, frames: Uint8Array, offsetBytes: number): void {
+    this.#meta.add({ id: record.id, offsetBytes, frames })
+    this.#indexLines += formatIndexLine(record.id, offsetBytes)
+    if (this.#indexLines.length > 2 ** 16) this.#appendIndexLines()
+    this.#labels.add({ label: record.label ?? 0, labels: record.labels ?? noLabels })
+    this.#imageBytes += record.image.length
+    this.#count++
   }
 
   async #discard(): Promise<void> {
@@ -180,6 +245,27 @@ export function recordWriter(path: string, meta: MetaHeader, options: RecordWrit
 }
 
 const noLabels = new Float32Array(0)
+
+interface WriterFiles {
+  readonly records: PartialFile
+  readonly index: PartialFile
+  readonly meta: MetaWriter
+}
+
+async function openFiles(path: string, meta: MetaHeader, token: string, openRecords: () => Promise<PartialFile>): Promise<WriterFiles> {
+  const records = await openRecords()
+  const index = await PartialFile.create(siblingPath(path, '.idx'), token).catch(async (error: unknown) => {
+    await records.suspend()
+    throw error
+  })
+  try {
+    return { records, index, meta: await MetaWriter.create(siblingPath(path, '.meta'), meta, token) }
+  } catch (error) {
+    await records.suspend()
+    await index.discard()
+    throw error
+  }
+}
 
 /** A folder in the way would be found only when the .rec is renamed, at the end of all the work. */
 async function refuseFolder(path: string): Promise<void> {

@@ -5,8 +5,8 @@ import * as recordio from '@millrace/recordio'
 
 t.test('the exported values', (t) => {
   t.same(Object.keys(recordio).sort(), [
-    'RecordError', 'RecordWriter', 'encodeFrames', 'encodeRecord', 'frameMagic', 'imageSize', 'labelValues', 'maximumPayloadBytes',
-    'openRecords', 'readFrames', 'readRecords', 'recordErrorCodes', 'recordWriter', 'summarizeRecords',
+    'RecordError', 'RecordWriter', 'discardRecords', 'encodeFrames', 'encodeRecord', 'frameMagic', 'imageSize', 'labelValues', 'maximumPayloadBytes',
+    'openRecords', 'publishRecords', 'readFrames', 'readRecords', 'recordErrorCodes', 'recordWriter', 'summarizeRecords',
   ])
   t.end()
 })

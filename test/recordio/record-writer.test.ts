@@ -1,7 +1,7 @@
 // recordio/src/record-writer.ts: three files that appear together or not at all.
 
 import t from 'tap'
-import { encodeRecord, openRecords, readRecords, recordWriter, RecordWriter, type MetaHeader, type NewImageRecord } from '@millrace/recordio'
+import { discardRecords, encodeRecord, openRecords, publishRecords, readRecords, recordWriter, RecordWriter, type MetaHeader, type NewImageRecord } from '@millrace/recordio'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -203,4 +203,45 @@ t.test('writes that nobody waits for keep their order', async (t) => {
   const records = await collect(readRecords(path))
   t.same(records.map(({ id }) => Number(id)), [...records.keys()])
   t.ok(records.every(({ id, image }) => image[99_999] === Number(id)))
+})
+
+t.test('a writer that died goes on where it had synced, to the same bytes', async (t) => {
+  const folder = t.testdir({ whole: {}, cut: {} })
+  const numbered = (from: number, to: number): NewImageRecord[] => Array.from({ length: to - from }, (_, index) => ({ id: BigInt(900 - from - index), label: (from + index) % 3, image: Buffer.alloc(50 + from + index, from + index) }))
+  const whole = await RecordWriter.create(join(folder, 'whole/x.rec'), meta)
+  for (const record of numbered(0, 700)) await whole.write(record)
+  await whole.close({ rejected: 2 })
+
+  const path = join(folder, 'cut/x.rec')
+  const dying = await RecordWriter.create(path, meta, 'mine')
+  for (const record of numbered(0, 400)) await dying.write(record)
+  const bytes = await dying.sync()
+  t.equal(bytes, dying.bytes)
+  for (const record of numbered(400, 500)) await dying.write(record)
+  await dying.suspend()
+  t.same(readdirSync(join(folder, 'cut')), ['.x.rec.partial-mine'])
+  await t.rejects(RecordWriter.resume(path, meta, { token: 'mine', bytes: bytes * 2 }), matchError('REC_FILE', /cannot go on with it: expected at least/))
+  await t.rejects(RecordWriter.resume(path, meta, { token: 'other', bytes: 0 }), matchError('REC_FILE', /cannot go on with it/))
+
+  const again = await RecordWriter.resume(path, meta, { token: 'mine', bytes })
+  for (const record of numbered(400, 700)) await again.write(record)
+  await again.finish({ rejected: 2 })
+  t.notOk(readdirSync(join(folder, 'cut')).includes('x.rec'), 'finished, not yet in place')
+  await publishRecords(path, 'mine')
+  await publishRecords(path, 'mine')
+  t.same(readdirSync(join(folder, 'cut')), ['x.idx', 'x.meta', 'x.rec'])
+  for (const name of ['x.rec', 'x.idx', 'x.meta']) t.ok(readFileSync(join(folder, 'cut', name)).equals(readFileSync(join(folder, 'whole', name))), name)
+})
+
+t.test('records finished but not published can be renamed or removed later', async (t) => {
+  const folder = t.testdir()
+  for (const token of ['keep', 'drop']) {
+    const writer = await RecordWriter.create(join(folder, 'x.rec'), meta, token)
+    await writer.write({ id: 1n, image: Buffer.from('a') })
+    await writer.finish()
+    await writer.suspend()
+  }
+  await publishRecords(join(folder, 'x.rec'), 'keep', join(folder, 'x-00000-of-00001.rec'))
+  await discardRecords(join(folder, 'x.rec'), 'drop')
+  t.same(readdirSync(folder).sort(), ['x-00000-of-00001.idx', 'x-00000-of-00001.meta', 'x-00000-of-00001.rec'])
 })
