@@ -17,6 +17,7 @@ export const pipelineErrorCodes = {
   PIPE_IMAGE_TOO_LARGE: 'an image has more bytes or pixels than allowed',
   PIPE_IMAGE_UNREADABLE: 'an image exists but cannot be read',
   PIPE_LABEL: 'a label does not fit the label kind of the data set',
+  PIPE_LIST: 'a line of a list file is not understood, or cannot be written',
   PIPE_NAME_OUTSIDE: 'an annotation names a file outside the data set',
   PIPE_NO_BOXES: 'a sample to be cropped to its boxes has none',
   PIPE_OPTION: 'an option has a value outside its range',

@@ -13,6 +13,7 @@ export {
   type RecordLabel,
   type ValuesLabel,
 } from './label.js'
+export { formatListLine, readListFile, type ListEntry, type ListLine, type ReadListOptions } from './list-file.js'
 export { packDataset, type PackOptions, type PackProgress, type PackReport } from './pack.js'
 export type { RejectedSample } from './reject-list.js'
 export { resize, type ResizeOptions } from './resize.js'
