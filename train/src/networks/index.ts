@@ -13,7 +13,7 @@ export const networks: Readonly<Record<string, { readonly about: string; readonl
 
 /** @throws TrainError TRAIN_NETWORK_UNKNOWN listing the names there are. */
 export function createNetwork(name: string): Graph {
-  const network = networks[name]
+  const network = Object.hasOwn(networks, name) ? networks[name] : undefined
   if (!network) throw new TrainError('TRAIN_NETWORK_UNKNOWN', `there is no network "${name}"; choose one of ${Object.keys(networks).join(', ')}`)
   return network.create()
 }
