@@ -16,10 +16,8 @@ type ConvInfo = backend_util.Conv2DInfo
 const floatBytes = 4
 
 export function convolve(heap: Heap, x: TensorInfo, filter: TensorInfo, info: ConvInfo): TensorInfo {
-  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterHeight, padInfo } = info
-  const height = Math.max(inHeight + padInfo.top + padInfo.bottom, (outHeight - 1) * info.strideHeight + filterHeight)
-  const width = Math.max(inWidth + padInfo.left + padInfo.right, (outWidth - 1) * info.strideWidth + info.filterWidth)
-  const padded = spread(heap, x, [batchSize, inHeight, inWidth, inChannels], { height, width, top: padInfo.top, left: padInfo.left, strideHeight: 1, strideWidth: 1 })
+  const { batchSize, inChannels, outHeight, outWidth, outChannels } = info
+  const { padded, height, width } = padImages(heap, x, info)
   const y = heap.allocate([batchSize, outHeight, outWidth, outChannels])
   const image: PaddedImage = { address: heap.address(padded), height, width, channels: inChannels }
   convolveRows(heap, image, heap.address(filter), heap.address(y), info)
@@ -28,10 +26,8 @@ export function convolve(heap: Heap, x: TensorInfo, filter: TensorInfo, info: Co
 }
 
 export function convolveFilterGradient(heap: Heap, x: TensorInfo, dy: TensorInfo, info: ConvInfo): TensorInfo {
-  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterHeight, filterWidth, padInfo } = info
-  const height = Math.max(inHeight + padInfo.top + padInfo.bottom, (outHeight - 1) * info.strideHeight + filterHeight)
-  const width = Math.max(inWidth + padInfo.left + padInfo.right, (outWidth - 1) * info.strideWidth + filterWidth)
-  const padded = spread(heap, x, [batchSize, inHeight, inWidth, inChannels], { height, width, top: padInfo.top, left: padInfo.left, strideHeight: 1, strideWidth: 1 })
+  const { batchSize, inChannels, outHeight, outWidth, outChannels, filterHeight, filterWidth } = info
+  const { padded, height, width } = padImages(heap, x, info)
   const gradient = heap.allocate(info.filterShape)
   const [xAddress, dyAddress, gradientAddress] = heap.addresses(padded, dy, gradient)
   const span = filterWidth * inChannels
@@ -94,6 +90,13 @@ function convolveRows(heap: Heap, image: PaddedImage, filter: number, y: number,
       )
     }
   }
+}
+
+/** The images with the convolution's zeros round them. */
+function padImages(heap: Heap, x: TensorInfo, { batchSize, inHeight, inWidth, inChannels, padInfo }: ConvInfo): { padded: TensorInfo; height: number; width: number } {
+  const { top, bottom, left, right } = padInfo
+  const [height, width] = [inHeight + top + bottom, inWidth + left + right]
+  return { padded: spread(heap, x, [batchSize, inHeight, inWidth, inChannels], { height, width, top, left, strideHeight: 1, strideWidth: 1 }), height, width }
 }
 
 interface Place {
