@@ -77,6 +77,6 @@ t.test('the vector path gives what the reference gives', async (t) => {
     const plain = readHeap(heap, maxPoolGradientReference(heap, dy, x, info))
     tf.engine().endScope()
     t.same(fast.shape, [2, 9, 7, 8])
-    t.resolves(async () => assertClose(`${window} by ${strides}, ${padding}`, fast.data, plain.data, 1e-6))
+    await t.resolves(async () => assertClose(`${window} by ${strides}, ${padding}`, fast.data, plain.data, 1e-6))
   }
 })
