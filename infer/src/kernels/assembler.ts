@@ -56,10 +56,14 @@ export const branchIf = (depth: number): Code => [0x0d, ...unsigned(depth)]
 export const i32Const = (value: number): Code => [0x41, ...signed(value)]
 export const i32EqualsZero: Code = [0x45]
 export const i32LessOrEqualSigned: Code = [0x4c]
+/** Loads and stores whole numbers with the alignment that their size wants. */
+export const i32Load = (offsetBytes = 0): Code => [0x28, 2, ...unsigned(offsetBytes)]
+export const i32LessSigned: Code = [0x48]
 export const i32Add: Code = [0x6a]
 export const i32Subtract: Code = [0x6b]
 export const i32Multiply: Code = [0x6c]
 export const i32ShiftLeft: Code = [0x74]
+export const i32ShiftRightUnsigned: Code = [0x76]
 
 export const f32Load = (offsetBytes = 0): Code => [0x2a, 2, ...unsigned(offsetBytes)]
 export const f32Store = (offsetBytes = 0): Code => [0x38, 2, ...unsigned(offsetBytes)]
@@ -70,6 +74,40 @@ export const f32Multiply: Code = [0x94]
 export const v128Load = (offsetBytes = 0): Code => [0xfd, 0x00, 2, ...unsigned(offsetBytes)]
 export const v128Load32Splat = (offsetBytes = 0): Code => [0xfd, 0x09, 2, ...unsigned(offsetBytes)]
 export const v128Store = (offsetBytes = 0): Code => [0xfd, 0x0b, 2, ...unsigned(offsetBytes)]
+/** 8 bytes into the low half, zeros above. Like the next three, at any address. */
+export const v128Load64Zero = (offsetBytes = 0): Code => [0xfd, 0x5d, 0, ...unsigned(offsetBytes)]
+/** 4 bytes into the lowest lane, zeros above. */
+export const v128Load32Zero = (offsetBytes = 0): Code => [0xfd, 0x5c, 0, ...unsigned(offsetBytes)]
+/** 2 bytes into one lane of 8 of the vector on the stack. */
+export const v128Load16Lane = (lane: number, offsetBytes = 0): Code => [0xfd, 0x55, 0, ...unsigned(offsetBytes), lane]
+/** The low 4 or 8 bytes of the vector on the stack. */
+export const v128Store32 = (offsetBytes = 0): Code => [0xfd, 0x5a, 0, ...unsigned(offsetBytes), 0]
+export const v128Store64 = (offsetBytes = 0): Code => [0xfd, 0x5b, 0, ...unsigned(offsetBytes), 0]
+/** A vector of 16 bytes, lowest address first. */
+export const v128Const = (bytes: readonly number[]): Code => [0xfd, 0x0c, ...bytes]
+/** Byte i of the result is the byte of the first vector that byte i of the second names; 0 where that is 128 or more. */
+export const i8x16Swizzle: Code = [0xfd, 0x0e]
+export const f32x4Splat: Code = [0xfd, 0x13]
+/** 16-bit lanes to unsigned bytes, saturated: the first vector's, then the second's. */
+export const i8x16NarrowUnsigned: Code = [0xfd, 0x66]
+/** 32-bit lanes to signed 16-bit ones, saturated. */
+export const i16x8NarrowSigned: Code = [0xfd, 0x85, 0x01]
+/** The low 8 unsigned bytes as 16-bit lanes. */
+export const i16x8ExtendLowUnsigned: Code = [0xfd, 0x89, 0x01]
+/** The low four unsigned 16-bit lanes as 32-bit ones. */
+export const i32x4ExtendLowUnsigned: Code = [0xfd, 0xa9, 0x01]
+/** Neighbouring unsigned bytes, added in pairs. */
+export const i16x8AddPairsUnsigned: Code = [0xfd, 0x7d]
+export const i16x8Add: Code = [0xfd, 0x8e, 0x01]
+export const i16x8ShiftRightUnsigned: Code = [0xfd, 0x8d, 0x01]
+export const i32x4ShiftRightSigned: Code = [0xfd, 0xac, 0x01]
+export const i32x4Add: Code = [0xfd, 0xae, 0x01]
+/** a0·b0 + a1·b1 of neighbouring signed 16-bit lanes. */
+export const i32x4DotProduct: Code = [0xfd, 0xba, 0x01]
+/** To the nearest whole number, halves to the even one. */
+export const f32x4Nearest: Code = [0xfd, 0x6a]
+export const i32x4TruncateF32x4: Code = [0xfd, 0xf8, 0x01]
+export const f32x4ConvertI32x4: Code = [0xfd, 0xfa, 0x01]
 export const v128And: Code = [0xfd, 0x4e]
 /** a & ~b */
 export const v128AndNot: Code = [0xfd, 0x4f]

@@ -3,3 +3,6 @@
 
 export { createMatrixMultiply, multiplyReference, type MatrixMultiply } from './matrix-multiply.js'
 export * as assembler from './assembler.js'
+export type { PixelImage, PixelSize, ResizeMethod } from './resize-method.js'
+export { resizePixels } from './resize-pixels.js'
+export { resizePixelsReference } from './resize-reference.js'

@@ -1,0 +1,27 @@
+// Resizing 8-bit images to OpenCV's bytes: the fast paths where there are some, else the references.
+
+import { areaEnlargeAxis, linearAxis } from './resize-axis.js'
+import { resizeAreaSimd, resizeAreaWholeSimd } from './resize-area-simd.js'
+import { resizeBilinearSimd } from './resize-bilinear-simd.js'
+import { halveSimd } from './resize-halve-simd.js'
+import { checkResize, chooseResize, type PixelImage, type PixelSize, type ResizeAlgorithm, type ResizeMethod } from './resize-method.js'
+import { referenceResizes, type ResizeFunction } from './resize-reference.js'
+
+const resizes: Readonly<Record<ResizeAlgorithm, ResizeFunction>> = {
+  ...referenceResizes,
+  bilinear: (image, to) => resizeBilinearSimd(image, linearAxis(image.width, to.width), linearAxis(image.height, to.height)),
+  'area-enlarge': (image, to) => resizeBilinearSimd(image, areaEnlargeAxis(image.width, to.width), areaEnlargeAxis(image.height, to.height)),
+  'area-whole': (image, to) => (image.width === 2 * to.width && image.height === 2 * to.height ? halveSimd : resizeAreaWholeSimd)(image, to),
+  area: resizeAreaSimd,
+}
+
+/**
+ * The image at another size, byte for byte as OpenCV 4.6 gives it on x86-64. The aspect is not kept;
+ * "bilinear", "cubic" and "lanczos4" do not antialias. The pixels are new ones even where the size is
+ * the same. Nothing is kept between calls but the tables and buffers of the largest resize.
+ * @throws InferError INFER_ARGUMENT for sizes that are not whole and above 0, or pixels that do not fill the image
+ */
+export function resizePixels(image: PixelImage, to: PixelSize, method: ResizeMethod = 'bilinear'): PixelImage {
+  checkResize(image, to)
+  return resizes[chooseResize(method, image, to)](image, to)
+}
