@@ -39,5 +39,4 @@ export interface Program {
   step(state: NetworkState, batch: Batch, key: StepKey, gradients: Gradients): Float64Array
   /** Forward in inference mode: output name → values [n, size]. */
   run(state: NetworkState, images: Float32Array, count: number): Map<string, Float32Array>
-  dispose(): void
 }

@@ -63,7 +63,6 @@ export function createTensorProgram(graph: Graph): Program {
   return {
     step: (...parameters) => scoped(() => step(...parameters)),
     run: (...parameters) => scoped(() => run(...parameters)),
-    dispose: () => {},
   }
 }
 

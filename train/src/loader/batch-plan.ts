@@ -44,7 +44,8 @@ export function* planAll(shardCounts: readonly number[], batchSize: number): Gen
 
 /**
  * The batches of a stream, read once. The buffer holds `bufferRecords` records; each record that comes
- * takes the place of a random one, which goes out. At the end the rest goes out in random order.
+ * takes the place of a random one, which goes out. At the end the rest goes out in random
+ * order; the last records that fill no batch are left out.
  */
 export async function* planStream(
   records: AsyncIterable<StoredRecord>, labelsOf: (record: StoredRecord) => Float32Array, batchSize: number, bufferRecords: number, seed: number,
