@@ -8,6 +8,8 @@ export const pipelineErrorCodes = {
   PIPE_ABORTED: 'the caller asked for the work to stop',
   PIPE_ALL_REJECTED: 'every sample of the data set was rejected, so there is nothing to write',
   PIPE_BOX_OUTSIDE: 'a box of the annotation does not overlap its image',
+  PIPE_CLASS_NAME: 'a class name is empty, stands twice, or has a line end',
+  PIPE_CLASS_TOO_SMALL: 'a class has too few images to be divided as asked',
   PIPE_DIGIT_STRUCT: 'digitStruct.mat, or one entry of it, is not laid out as SVHN lays it out',
   PIPE_EMPTY: 'the data set holds no sample',
   PIPE_HDF5_DAMAGED: 'an HDF5 file is cut short or damaged',

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { demoCommand } from './commands/demo.js'
 import { exportCommand } from './commands/export.js'
 import { inspectCommand } from './commands/inspect.js'
+import { listCommand } from './commands/list.js'
 import { packCommand } from './commands/pack.js'
 import { predictCommand } from './commands/predict.js'
 import { sampleCommand } from './commands/sample.js'
@@ -14,7 +15,7 @@ import { trainCommand } from './commands/train.js'
 /** A command's factory. `signal` aborts when the user interrupts the program. */
 export type CommandFactory = (signal: AbortSignal) => Command
 
-const commands: readonly CommandFactory[] = [sampleCommand, packCommand, trainCommand, exportCommand, predictCommand, inspectCommand, demoCommand]
+const commands: readonly CommandFactory[] = [sampleCommand, packCommand, listCommand, trainCommand, exportCommand, predictCommand, inspectCommand, demoCommand]
 
 /** The whole command line, not yet run. Errors are thrown, never `process.exit`. */
 export function createProgram(signal: AbortSignal): Command {
