@@ -1,7 +1,6 @@
 // `millrace export`: from a run folder to the model folder that predict and servers load.
 
 import { Command, InvalidArgumentError } from 'commander'
-import { exportRun } from '@millrace/train'
 import type { CommandFactory } from '../program.js'
 
 interface ExportFlags {
@@ -17,6 +16,7 @@ export const exportCommand: CommandFactory = () =>
     .option('--checkpoint <which>', '"best" (by validation accuracy), "last", or an epoch that still has a checkpoint', parseCheckpoint, 'best')
     .option('--json', 'print the outcome as JSON')
     .action(async (run: string, model: string, { checkpoint, json }: ExportFlags) => {
+      const { exportRun } = await import('@millrace/train')
       const { epoch, step, metrics } = await exportRun(run, model, { checkpoint })
       if (json) console.log(JSON.stringify({ model, epoch, step, validation: metrics ?? null }))
       else console.log(`${model}: weights of epoch ${epoch}${metrics ? `, validation accuracy ${(100 * metrics.accuracy).toFixed(1)} %` : ''}`)

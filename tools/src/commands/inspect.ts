@@ -1,7 +1,7 @@
 // `millrace inspect FILE.rec`: what a packed record file holds. Works without its .idx and .meta;
 // with a .meta it also shows the label kind, class names and channel statistics that stand there.
 
-import { summarizeRecords, type RecordPreview, type RecordsSummary } from '@millrace/recordio'
+import type { RecordPreview, RecordsSummary } from '@millrace/recordio'
 import { Command, InvalidArgumentError } from 'commander'
 import type { CommandFactory } from '../program.js'
 
@@ -14,6 +14,7 @@ export const inspectCommand: CommandFactory = (signal) =>
     .action(async (file: string, { first, json }: { first: number; json: boolean }) => {
       const isStdin = file === '-'
       const name = isStdin ? 'standard input' : file
+      const { summarizeRecords } = await import('@millrace/recordio')
       const summary = await summarizeRecords(isStdin ? process.stdin : file, { first, signal, name })
       process.stdout.write(json ? toJson(name, summary) : toText(name, summary))
     })

@@ -4,7 +4,6 @@ import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { PackReport, RejectedSample } from '@millrace/pipeline'
 import { CliError } from '../errors.js'
-import { createProgress } from '../progress.js'
 import type { CommandFactory } from '../program.js'
 
 interface PackFlags {
@@ -46,7 +45,8 @@ export const packCommand: CommandFactory = (signal) =>
 async function pack(sourcePath: string, out: string, flags: PackFlags, signal: AbortSignal): Promise<void> {
   const toStdout = out === '-'
   if (toStdout && flags.json) throw new CliError('CLI_USAGE', '--json and the output - both want standard output; write to a file, or leave out --json')
-  const { cropToRegions, digitStruct, packDataset, resize } = await import('@millrace/pipeline') // here, so that other commands start without it
+  const { cropToRegions, digitStruct, packDataset, resize } = await import('@millrace/pipeline')
+  const { createProgress } = await import('../progress.js')
   const source = digitStruct(sourcePath)
   const progress = createProgress('pack', { total: await source.count(), quiet: flags.quiet === true })
   const rejects: RejectedSample[] = []

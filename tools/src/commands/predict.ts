@@ -2,11 +2,11 @@
 // file beside their truth. An image that cannot be read is named on stderr and the rest goes on.
 
 import { Command } from 'commander'
-import { loadModel, type Answer, type Model } from '@millrace/infer'
+import type { Answer, Model } from '@millrace/infer'
 import type { PixelBox } from '@millrace/pipeline/images'
 import { CliError } from '../errors.js'
 import type { CommandFactory } from '../program.js'
-import { isRecordFile, readImages, type Reading } from '../readings.js'
+import type { Reading } from '../readings.js'
 
 interface PredictOptions {
   readonly box?: PixelBox
@@ -36,6 +36,8 @@ Exit code: 3 if an image could not be read; it is named on stderr.`)
     .action((folder: string, paths: string[], options: PredictOptions) => predict(folder, paths, options, signal))
 
 async function predict(folder: string, paths: readonly string[], options: PredictOptions, signal: AbortSignal): Promise<void> {
+  const { loadModel } = await import('@millrace/infer')
+  const { isRecordFile, readImages } = await import('../readings.js')
   if (options.box !== undefined && paths.some(isRecordFile)) {
     throw new CliError('CLI_USAGE', '--box is for photos: a record is already cropped to what its label says; leave it out')
   }

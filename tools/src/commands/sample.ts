@@ -2,8 +2,7 @@
 
 import { Command } from 'commander'
 import type { CommandFactory } from '../program.js'
-import { createProgress } from '../progress.js'
-import { sampleSvhn, splitNames, type SvhnSampleSummary } from '../samples/svhn-sample.js'
+import type { SvhnSampleSummary } from '../samples/svhn-sample.js'
 
 interface SampleFlags {
   readonly train: number
@@ -24,6 +23,8 @@ export const sampleCommand: CommandFactory = (signal) =>
       .option('--seed <number>', 'the same seed draws the same photos', Number, 1)
       .option('--json', 'print a JSON summary', false)
       .action(async (folder: string, flags: SampleFlags) => {
+        const { sampleSvhn } = await import('../samples/svhn-sample.js')
+        const { createProgress } = await import('../progress.js')
         const start = performance.now()
         const progress = createProgress('sample', { total: flags.train + flags.validation + flags.test, unit: 'photos' })
         const onProgress = ({ split, done }: { split: string; done: number }): void => progress.update(done, split)
@@ -34,8 +35,7 @@ export const sampleCommand: CommandFactory = (signal) =>
   )
 
 function inWords(summary: SvhnSampleSummary, seconds: number): string {
-  const lines = splitNames.map((split) => {
-    const { photos, lengths, withClutter, unseenTypefaces, bytes } = summary.splits[split]
+  const lines = Object.entries(summary.splits).map(([split, { photos, lengths, withClutter, unseenTypefaces, bytes }]) => {
     const unseen = unseenTypefaces > 0 ? `, ${unseenTypefaces} in typefaces of this split only` : ''
     return `${split}: ${photos} photos (of 1 to 5 digits: ${lengths.join(', ')}), ${withClutter} with other digits beside the number${unseen}, ${(bytes / 1e6).toFixed(1)} MB`
   })
