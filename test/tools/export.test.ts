@@ -1,0 +1,47 @@
+// `millrace export` as a person runs it, and `millrace predict` on what it wrote.
+
+import t from 'tap'
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createNetwork, trainNetwork } from '@millrace/train'
+import { digitRecords, writeRecords } from '../train/digit-records.js'
+
+t.setTimeout(60_000)
+
+const program = fileURLToPath(new URL('../../../tools/bin/millrace.js', import.meta.url))
+const folder = t.testdir()
+const records = await writeRecords(join(folder, 'train.rec'), await digitRecords(64))
+await trainNetwork({ graph: createNetwork('svhn-digits-linear'), records: [records], validation: [records], run: join(folder, 'run'), epochs: 4 })
+
+interface Outcome {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function millrace(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { cwd: folder }, (error, stdout, stderr) => resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr }))
+  })
+}
+
+t.test('the best, the last, an epoch; in words or as JSON; and predict reads it', async (t) => {
+  t.match(await millrace('export', 'run', 'model'), { exitCode: 0, stderr: '', stdout: /^model: weights of epoch [1-4], validation accuracy \d+\.\d %\n$/ })
+  t.same(readdirSync(join(folder, 'model')).sort(), ['graph.json', 'weights.safetensors'])
+  const json = await millrace('export', 'run', 'model', '--checkpoint', 'last', '--json')
+  t.match(JSON.parse(json.stdout), { model: 'model', epoch: 4, step: 8, validation: { images: 64 } }, 'a former model gives way')
+  t.match(await millrace('export', 'run', 'third', '--checkpoint', '3'), { exitCode: 0, stdout: /^third: weights of epoch 3,/ })
+  t.match(await millrace('predict', 'model', 'train.rec'), { exitCode: 0, stdout: /\n\d+ of 64 records read right in full: \d+\.\d\d %\n$/ })
+})
+
+t.test('what cannot be exported: exit 1; wrong usage: exit 2', async (t) => {
+  t.match(await millrace('export', 'run', 'none', '--checkpoint', '1'), { exitCode: 1, stderr: /^error TRAIN_NO_CHECKPOINT: run: has no checkpoint "1"; there are epochs 2, 3, 4\n$/ })
+  t.match(await millrace('export', 'nowhere', 'none'), { exitCode: 1, stderr: /^error TRAIN_RUN_DAMAGED: nowhere.config\.json/ })
+  t.match(await millrace('export', 'run', '.'), { exitCode: 1, stderr: /^error INFER_MODEL_WRITE: / })
+  t.match(await millrace('export', 'run', 'none', '--checkpoint', 'newest'), { exitCode: 2, stderr: /expected "best", "last" or the number of an epoch/ })
+  t.match(await millrace('export', 'run'), { exitCode: 2 })
+  t.notOk(readdirSync(folder).includes('none'))
+  t.match(await millrace('export', '--help'), { exitCode: 0, stdout: /default: "best"/ })
+})
