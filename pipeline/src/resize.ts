@@ -1,6 +1,6 @@
 // Scales every image to one size; the aspect is not kept, the regions follow.
 
-import { checkSize, resizeImage } from './images/transform.js'
+import { checkSize, resizeAntialiased } from './images/transform.js'
 import type { PixelBox } from './images/raw-image.js'
 import { readPixels, type Sample } from './sample.js'
 import { createTransform, type ConcurrencyOptions, type Transform } from './transform.js'
@@ -11,7 +11,7 @@ export interface ResizeOptions extends ConcurrencyOptions {
 }
 
 /**
- * A stage that scales each sample (see `resizeImage` for the filter).
+ * A stage that scales each sample (see `resizeAntialiased` for the filter).
  * @throws PipelineError PIPE_OPTION for a size that is not of whole pixels ≥ 1
  */
 export function resize(options: ResizeOptions): Transform<Sample, Sample> {
@@ -19,7 +19,7 @@ export function resize(options: ResizeOptions): Transform<Sample, Sample> {
   checkSize(width, height)
   return createTransform(async (sample) => {
     const whole = await readPixels(sample)
-    const image = await resizeImage(whole, { width, height })
+    const image = await resizeAntialiased(whole, { width, height })
     const regions = sample.regions?.map((region) => scaleBox(region, width / whole.width, height / whole.height))
     return { ...sample, ...(regions && { regions }), image: () => Promise.resolve(image) }
   }, options)

@@ -3,7 +3,7 @@
 import t from 'tap'
 import { readFileSync } from 'node:fs'
 import sharp from 'sharp'
-import { cropImage, decodeImage, encodeJpeg, encodePng, resizeImage, type RawImage } from '@millrace/pipeline/images'
+import { codecVersions, cropImage, decodeImage, encodeJpeg, encodePng, encodeWebp, resizeAntialiased, resizeImage, type RawImage } from '@millrace/pipeline/images'
 import { realData } from '../support.js'
 import { createPng } from './digit-struct-fixture.js'
 
@@ -67,20 +67,53 @@ t.test('crop', async (t) => {
   t.throws(() => cropImage(image, { left: 0.5, top: 0, width: 5, height: 4 }), { code: 'PIPE_OPTION' })
 })
 
-t.test('resize: antialiased when it shrinks, aspect not kept', async (t) => {
-  const stripes: RawImage = { data: Uint8Array.from({ length: 64 * 8 * 3 }, (_, at) => (Math.floor(at / 3) % 2) * 255), width: 64, height: 8, channels: 3 }
-  const small = await resizeImage(stripes, { width: 8, height: 16 })
+const stripes: RawImage<3> = { data: Uint8Array.from({ length: 64 * 8 * 3 }, (_, at) => (Math.floor(at / 3) % 2) * 255), width: 64, height: 8, channels: 3 }
+
+t.test('resize: by name of the filter, aspect not kept', (t) => {
+  const samples: Record<string, number[]> = {}
+  for (const method of ['nearest', 'bilinear', 'cubic', 'area', 'lanczos4'] as const) {
+    const small = resizeImage(stripes, { width: 10, height: 16 }, method)
+    t.match(small, { width: 10, height: 16, channels: 3 })
+    samples[method] = [...small.data.subarray(0, 12)].filter((_, at) => at % 3 === 0)
+  }
+  t.same(samples, { nearest: [0, 0, 0, 255], bilinear: [178, 229, 127, 25], cubic: [200, 248, 128, 7], area: [215, 231, 247, 32], lanczos4: [204, 249, 127, 6] })
+  t.same(resizeImage(stripes, { width: 10, height: 16 }), resizeImage(stripes, { width: 10, height: 16 }, 'bilinear'), 'bilinear unless told')
+  t.equal(resizeImage(stripes, { width: 64, height: 8 }), stripes)
+  for (const width of [0, 1.5, 70000, NaN]) t.throws(() => resizeImage(stripes, { width, height: 8 }), { code: 'PIPE_OPTION' })
+  t.end()
+})
+
+t.test('resize, antialiased', async (t) => {
+  const small = await resizeAntialiased(stripes, { width: 8, height: 16 })
   t.match(small, { width: 8, height: 16 })
   t.equal(small.data.length, 8 * 16 * 3)
   t.ok(small.data.every((value) => Math.abs(value - 127.5) < 20), 'stripes become grey')
-  t.equal(await resizeImage(stripes, { width: 64, height: 8 }), stripes)
-  for (const width of [0, 1.5, 70000, NaN]) await t.rejects(resizeImage(stripes, { width, height: 8 }), { code: 'PIPE_OPTION' })
+  t.equal(await resizeAntialiased(stripes, { width: 64, height: 8 }), stripes)
+  for (const width of [0, 1.5, 70000, NaN]) await t.rejects(resizeAntialiased(stripes, { width, height: 8 }), { code: 'PIPE_OPTION' })
 })
 
 t.test('encode', async (t) => {
   const image = await decodeImage(await createPng(60, 40))
-  t.match(await sharp(await encodeJpeg(image)).metadata(), { format: 'jpeg', width: 60, height: 40, chromaSubsampling: '4:2:0' })
+  t.match(await sharp(await encodeJpeg(image)).metadata(), { format: 'jpeg', width: 60, height: 40, chromaSubsampling: '4:2:0', density: 72 })
+  t.match(await sharp(await encodeJpeg(image, { chroma: '4:4:4' })).metadata(), { chromaSubsampling: '4:4:4' })
   t.ok((await encodeJpeg(image, { quality: 30 })).length < (await encodeJpeg(image)).length)
-  t.same((await decodeImage(await encodePng(image))).data, image.data)
-  t.throws(() => encodeJpeg(image, { quality: 101 }), { code: 'PIPE_OPTION' })
+  t.ok((await encodePng(image, { compression: 9 })).length < (await encodePng(image, { compression: 0 })).length)
+  t.match(await sharp(await encodeWebp(image)).metadata(), { format: 'webp', width: 60, height: 40 })
+  await t.rejects(encodeJpeg(image, { quality: 101 }), { code: 'PIPE_OPTION' })
+  await t.rejects(encodePng(image, { compression: 10 }), { code: 'PIPE_OPTION' })
+  await t.rejects(encodeWebp(image, { quality: 0 }), { code: 'PIPE_OPTION' })
+})
+
+t.test('grey, RGB and RGBA come back from PNG as they were; JPEG drops the alpha', async (t) => {
+  for (const channels of [1, 3, 4] as const) {
+    const image: RawImage = { data: Uint8Array.from({ length: 9 * 7 * channels }, (_, at) => (at * 37) % 256), width: 9, height: 7, channels }
+    t.same(await decodeImage(await encodePng(image), { colour: 'unchanged' }), { ...image, data: Buffer.from(image.data) })
+    const jpeg = await decodeImage(await encodeJpeg(image), { colour: 'unchanged' })
+    t.equal(jpeg.channels, channels === 1 ? 1 : 3)
+  }
+})
+
+t.test('the versions of a codec', (t) => {
+  t.match(codecVersions('sharp'), { sharp: /^\d/, vips: /^\d/, mozjpeg: String })
+  t.end()
 })

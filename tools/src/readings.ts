@@ -29,7 +29,7 @@ interface Item {
   readonly source: string
   /** What it is by its label, in the words of an answer. */
   readonly truth?: string
-  readonly decode: () => Promise<RawImage>
+  readonly decode: () => Promise<RawImage<3>>
 }
 
 /** Images decoded at the same time: libuv has four threads to do it. Bounds the memory. */
@@ -68,7 +68,7 @@ async function* items(paths: readonly string[], { box, signal }: ReadingOptions,
   }
 }
 
-async function decodePhoto(path: string, box: PixelBox | undefined): Promise<RawImage> {
+async function decodePhoto(path: string, box: PixelBox | undefined): Promise<RawImage<3>> {
   const image = await decodeImage(await readFile(path), { name: path })
   return box === undefined ? image : cropImage(image, box)
 }
@@ -76,7 +76,7 @@ async function decodePhoto(path: string, box: PixelBox | undefined): Promise<Raw
 function recordItem(path: string, record: ImageRecord, task: Task): Item {
   const source = `${path}#${record.id}`
   const truth = truthOf(labelValues(record), task)
-  const decode = (): Promise<RawImage> => decodeImage(record.image, { name: source })
+  const decode = (): Promise<RawImage<3>> => decodeImage(record.image, { name: source })
   return truth === undefined ? { source, decode } : { source, truth, decode }
 }
 

@@ -13,20 +13,23 @@ export interface ChannelSums {
 
 export const emptyChannelSums: ChannelSums = { count: 0, sum: [0, 0, 0], sumOfSquares: [0, 0, 0] }
 
-/** The sums of one image. */
-export function sumChannels({ data, width, height }: RawImage): ChannelSums {
-  let red = 0, green = 0, blue = 0
-  let red2 = 0, green2 = 0, blue2 = 0
-  for (let at = 0; at < data.length; at += 3) {
-    const r = data[at]!, g = data[at + 1]!, b = data[at + 2]!
-    red += r
-    green += g
-    blue += b
-    red2 += r * r
-    green2 += g * g
-    blue2 += b * b
+/** The sums of one image. Grey counts as R, G and B alike; alpha is left out. */
+export function sumChannels({ data, width, height, channels }: RawImage): ChannelSums {
+  const [green, blue] = channels === 1 ? [0, 0] : [1, 2]
+  const sum: [number, number, number] = [0, 0, 0]
+  const sumOfSquares: [number, number, number] = [0, 0, 0]
+  for (const [place, channel] of [0, green, blue].entries()) {
+    let total = 0
+    let squares = 0
+    for (let at = channel; at < data.length; at += channels) {
+      const value = data[at]!
+      total += value
+      squares += value * value
+    }
+    sum[place] = total
+    sumOfSquares[place] = squares
   }
-  return { count: width * height, sum: [red, green, blue], sumOfSquares: [red2, green2, blue2] }
+  return { count: width * height, sum, sumOfSquares }
 }
 
 export function addChannelSums(a: ChannelSums, b: ChannelSums): ChannelSums {

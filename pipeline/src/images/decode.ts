@@ -1,44 +1,82 @@
-// Encoded bytes (JPEG, PNG, WebP, GIF, TIFF, AVIF, …) to RGB pixels, always in the same shape:
-// turned upright by EXIF; embedded colour profiles ignored (as OpenCV and im2rec do); alpha dropped,
-// the colours under it kept; grey and palette spread to RGB; CMYK converted; 16 bits cut to 8; the
-// first frame of an animation.
+// Encoded bytes (JPEG, PNG, WebP, GIF, TIFF, AVIF, …) to pixels, with the values that OpenCV's imread
+// gives: colour profiles ignored, 16 bits cut to 8, the colours under an alpha channel kept, CMYK and
+// grey as OpenCV converts them; of an animation, the first frame.
 
-import sharp from 'sharp'
 import { PipelineError } from '../errors.js'
+import { turboJpegOf, type Codec } from './codec.js'
+import { readJpegHeader, type JpegHeader } from './jpeg-header.js'
 import type { RawImage } from './raw-image.js'
+import { decodeWithSharp } from './sharp-decode.js'
+
+/**
+ * What the pixels are to be (im2rec's color = 1, 0, −1):
+ * - `rgb`: three channels, turned upright by EXIF;
+ * - `grey`: one channel, turned upright;
+ * - `unchanged`: as stored: grey, RGB or RGBA, not turned. Grey with alpha becomes RGBA, CMYK RGB.
+ */
+export type Colour = 'rgb' | 'grey' | 'unchanged'
 
 export interface DecodeOptions {
   /** For errors: the image's path or name. Default "image". */
   readonly name?: string
   /** More pixels than this are refused before they are decoded. Default 2^27, 384 MiB as RGB. */
   readonly maxPixels?: number
+  /** Default `rgb`. */
+  readonly colour?: Colour
+  /** Default `sharp`. */
+  readonly codec?: Codec
+  /**
+   * A JPEG may be decoded at n/8 of its size, so that its shorter edge is still at least this: quicker,
+   * but with other pixels. Default: whole size.
+   */
+  readonly minShorterEdge?: number
 }
 
 const defaultMaxPixels = 2 ** 27
 
 /**
  * Decodes a whole image. An image that ends early or breaks off is an error, never half a picture.
- * @throws PipelineError PIPE_IMAGE_DAMAGED, PIPE_IMAGE_TOO_LARGE
+ * @throws PipelineError PIPE_IMAGE_DAMAGED, PIPE_IMAGE_TOO_LARGE; PIPE_OPTION for a codec that is not here
  */
+export function decodeImage(bytes: Uint8Array, options?: DecodeOptions & { readonly colour?: 'rgb' }): Promise<RawImage<3>>
+export function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<RawImage>
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RawImage> {
-  const { name = 'image', maxPixels = defaultMaxPixels } = options
+  const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', codec = 'sharp', minShorterEdge } = options
+  const turboJpeg = turboJpegOf(codec)
+  const jpeg = readJpegHeader(bytes)
+  if (jpeg && jpeg.width * jpeg.height > maxPixels) throw tooLarge(name, maxPixels)
+  if (turboJpeg && jpeg && isPlain(jpeg, colour)) {
+    const channels = colour === 'grey' || (colour === 'unchanged' && jpeg.components === 1) ? 1 : 3
+    const image = turboJpeg.decode(bytes, jpeg.width, jpeg.height, channels, eighthsFor(jpeg, minShorterEdge))
+    if (image) return image
+  }
   try {
-    const { data, info } = await sharp(bytes, { failOn: 'error', ignoreIcc: true, autoOrient: true, limitInputPixels: maxPixels })
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true })
-    if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion`)
-    return { data, width: info.width, height: info.height, channels: 3 }
+    return await decodeWithSharp(bytes, { colour, maxPixels, jpeg, minShorterEdge })
   } catch (cause) {
     throw decodeError(name, bytes.length, maxPixels, cause as Error)
   }
 }
 
+/** Whether libturbojpeg gives what is asked without further work. */
+function isPlain({ colours, precision, orientation }: JpegHeader, colour: Colour): boolean {
+  const isUpright = orientation === 1 || colour === 'unchanged'
+  return isUpright && precision === 8 && (colours === 'ycbcr' || colours === 'grey' || (colours === 'rgb' && colour !== 'grey'))
+}
+
+/** The least n for which ⌈shorter · n/8⌉ reaches the edge that is wanted. */
+function eighthsFor({ width, height }: JpegHeader, minShorterEdge: number | undefined): number {
+  if (minShorterEdge === undefined) return 8
+  const shorter = Math.min(width, height)
+  for (let eighths = 1; eighths < 8; eighths++) if (Math.ceil((shorter * eighths) / 8) >= minShorterEdge) return eighths
+  return 8
+}
+
 function decodeError(path: string, byteCount: number, maxPixels: number, cause: Error): PipelineError {
-  if (cause.message.includes('pixel limit')) {
-    return new PipelineError('PIPE_IMAGE_TOO_LARGE', `${path}: expected at most ${maxPixels} pixels, found more; shrink the image or raise maxPixels`, { path, cause })
-  }
+  if (cause.message.includes('pixel limit')) return tooLarge(path, maxPixels, cause)
   const reason = cause.message.trim().split('\n')[0]
   return new PipelineError('PIPE_IMAGE_DAMAGED', `${path}: expected a whole image, found ${byteCount} bytes that do not decode (${reason}); fetch the file again`, { path, cause })
+}
+
+function tooLarge(path: string, maxPixels: number, cause?: Error): PipelineError {
+  return new PipelineError('PIPE_IMAGE_TOO_LARGE', `${path}: expected at most ${maxPixels} pixels, found more; shrink the image or raise maxPixels`, { path, cause })
 }

@@ -1,7 +1,9 @@
 // Decode, encode, crop, resize: what the packer and the training loader share. Imports no parser of
 // annotations.
 
-export { decodeImage, type DecodeOptions } from './decode.js'
-export { encodeJpeg, encodePng, type JpegOptions } from './encode.js'
-export { cropImage, resizeImage } from './transform.js'
-export type { PixelBox, RawImage } from './raw-image.js'
+export { codecVersions, type Codec } from './codec.js'
+export { decodeImage, type Colour, type DecodeOptions } from './decode.js'
+export { encodeJpeg, encodePng, encodeWebp, type Chroma, type JpegOptions, type PngOptions, type WebpOptions } from './encode.js'
+export { cropImage, resizeAntialiased, resizeImage, type ResizeMethod } from './transform.js'
+export { loadTurboJpeg, type TurboJpeg } from './turbojpeg.js'
+export type { ChannelCount, PixelBox, RawImage } from './raw-image.js'

@@ -1,36 +1,64 @@
 // Cutting out and scaling raw pixels.
 
+import { resizePixels, type ResizeMethod } from '@millrace/infer/kernels'
 import sharp, { type Sharp } from 'sharp'
 import { PipelineError } from '../errors.js'
-import type { PixelBox, RawImage } from './raw-image.js'
+import type { ChannelCount, PixelBox, RawImage } from './raw-image.js'
+
+export type { ResizeMethod }
 
 /**
  * The pixels within a box of whole numbers that lies in the image.
  * @throws PipelineError PIPE_OPTION if it does not
  */
-export function cropImage(image: RawImage, box: PixelBox): RawImage {
+export function cropImage<Channels extends ChannelCount>(image: RawImage<Channels>, box: PixelBox): RawImage<Channels> {
   checkBox(image, box)
   const { left, top, width, height } = box
-  const rowBytes = width * 3
+  const { channels } = image
+  const rowBytes = width * channels
   const data = new Uint8Array(rowBytes * height)
   for (let row = 0; row < height; row++) {
-    const start = ((top + row) * image.width + left) * 3
+    const start = ((top + row) * image.width + left) * channels
     data.set(image.data.subarray(start, start + rowBytes), row * rowBytes)
   }
-  return { data, width, height, channels: 3 }
+  return { data, width, height, channels }
+}
+
+/**
+ * Scales to a size, byte for byte as OpenCV does; the aspect is not kept. Only `area` antialiases where
+ * it shrinks. An image of that size already is given back itself.
+ * @throws PipelineError PIPE_OPTION for a size that is not of whole pixels between 1 and 65,535
+ */
+export function resizeImage<Channels extends ChannelCount>(image: RawImage<Channels>, size: { readonly width: number; readonly height: number }, method: ResizeMethod = 'bilinear'): RawImage<Channels> {
+  const { width, height } = size
+  checkSize(width, height)
+  if (width === image.width && height === image.height) return image
+  return { ...resizePixels(image, size, method), channels: image.channels }
 }
 
 /**
  * Scales to a size; the aspect is not kept. Shrinking is antialiased bilinear (libvips' "linear"
  * kernel: a triangle as wide as the scale), enlarging is plain bilinear.
- * @throws PipelineError PIPE_OPTION for a size that is not of whole pixels ≥ 1
+ * @throws PipelineError PIPE_OPTION for a size that is not of whole pixels between 1 and 65,535
  */
-export async function resizeImage(image: RawImage, size: { readonly width: number; readonly height: number }): Promise<RawImage> {
+export async function resizeAntialiased<Channels extends ChannelCount>(image: RawImage<Channels>, size: { readonly width: number; readonly height: number }): Promise<RawImage<Channels>> {
   const { width, height } = size
   checkSize(width, height)
   if (width === image.width && height === image.height) return image
   const data = await fromRaw(image).resize({ width, height, fit: 'fill', kernel: 'linear' }).raw().toBuffer()
-  return { data, width, height, channels: 3 }
+  return { data, width, height, channels: image.channels }
+}
+
+/** RGB without alpha; grey and RGB are themselves. */
+export function dropAlpha({ data, width, height, channels }: RawImage): RawImage<1 | 3> {
+  if (channels !== 4) return { data, width, height, channels }
+  const opaque = new Uint8Array((data.length / 4) * 3)
+  for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
+    opaque[to] = data[from]!
+    opaque[to + 1] = data[from + 1]!
+    opaque[to + 2] = data[from + 2]!
+  }
+  return { data: opaque, width, height, channels: 3 }
 }
 
 /** @throws PipelineError PIPE_OPTION for a size that is not of whole pixels between 1 and 65,535 */
@@ -39,9 +67,10 @@ export function checkSize(width: number, height: number): void {
   if (!isValid) throw new PipelineError('PIPE_OPTION', `size: expected a width and height of 1 to 65535 whole pixels, found ${width}x${height}`)
 }
 
-/** A sharp pipeline that begins with these pixels. */
-export function fromRaw(image: RawImage): Sharp {
-  return sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 }, limitInputPixels: false })
+/** A sharp pipeline that begins with these pixels and keeps their number of channels. */
+export function fromRaw({ data, width, height, channels }: RawImage): Sharp {
+  const image = sharp(data, { raw: { width, height, channels }, limitInputPixels: false })
+  return channels === 1 ? image.toColourspace('b-w') : image
 }
 
 function checkBox(image: RawImage, { left, top, width, height }: PixelBox): void {

@@ -1,0 +1,111 @@
+// Decoding with sharp, and what has to be done beside it so that grey and CMYK images have the values
+// that OpenCV gives.
+//
+// A colour JPEG stores Y, Cb and Cr. OpenCV takes Y for grey as libjpeg decodes it; sharp has only RGB
+// to offer, from which Y does not come back exactly. So the file's head is rewritten: without JFIF
+// segment and with an Adobe segment that says "these three components are RGB", the decoder leaves them
+// as they are, and the "red" that it gives is Y.
+
+import sharp from 'sharp'
+import type { Colour } from './decode.js'
+import type { JpegHeader } from './jpeg-header.js'
+import { readPngHeader, type PngHeader } from './png-header.js'
+import type { ChannelCount, RawImage } from './raw-image.js'
+import { cmykToRgb, greyOfCmyk, greyOfJpeg, greyOfOthers, greyOfPng, takeChannel, toGrey, type GreyFormula } from './to-grey.js'
+
+export interface SharpDecodeOptions {
+  readonly colour: Colour
+  readonly maxPixels: number
+  /** Where it is a JPEG. */
+  readonly jpeg: JpegHeader | undefined
+  readonly minShorterEdge: number | undefined
+}
+
+interface Pixels {
+  readonly data: Buffer
+  readonly info: { readonly width: number; readonly height: number; readonly channels: number }
+}
+
+/** Rejects with sharp's own errors. */
+export async function decodeWithSharp(bytes: Uint8Array, options: SharpDecodeOptions): Promise<RawImage> {
+  const { colour, jpeg } = options
+  if (jpeg?.colours === 'cmyk') return fromCmyk(await readPixels(bytes, 'cmyk', options), jpeg, colour)
+  const png = jpeg ? undefined : readPngHeader(bytes)
+  if (colour === 'grey') return decodeGrey(bytes, png, options)
+  if (colour === 'unchanged' && storesGrey(jpeg, png)) return readGrey(bytes, png, options)
+  if (colour === 'unchanged') return rawImage(await readPixels(bytes, 'srgb', options, storesAlpha(jpeg, png)))
+  return rawImage(await readPixels(bytes, 'srgb', options))
+}
+
+async function decodeGrey(bytes: Uint8Array, png: PngHeader | undefined, options: SharpDecodeOptions): Promise<RawImage> {
+  const { jpeg } = options
+  if (jpeg?.colours === 'ycbcr') return firstChannel(await readPixels(declareRgb(bytes, jpeg), 'srgb', options))
+  if (jpeg?.colours === 'grey' || png?.colours === 'grey') return readGrey(bytes, png, options)
+  const isDeep = png?.bitDepth === 16
+  const { data, info: { width, height, channels } } = await readPixels(bytes, isDeep ? 'rgb16' : 'srgb', options)
+  if (channels !== 3) throw new Error(`it has ${channels} channels after conversion`)
+  const formula: GreyFormula = jpeg ? greyOfJpeg : png ? greyOfPng(png.gamma, isDeep ? 16 : 8) : greyOfOthers
+  const rgb = isDeep ? new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length)) : data
+  return { data: toGrey(rgb, formula), width, height, channels: 1 }
+}
+
+/** Of a file that stores grey. 16 bits become 8 as they should only on the way to RGB. */
+async function readGrey(bytes: Uint8Array, png: PngHeader | undefined, options: SharpDecodeOptions): Promise<RawImage> {
+  return firstChannel(await readPixels(bytes, png?.bitDepth === 16 ? 'srgb' : 'b-w', options))
+}
+
+function firstChannel({ data, info: { width, height, channels } }: Pixels): RawImage {
+  return { data: channels === 1 ? data : takeChannel(data, channels, 0), width, height, channels: 1 }
+}
+
+function fromCmyk({ data, info }: Pixels, { isAdobe }: JpegHeader, colour: Colour): RawImage {
+  if (info.channels !== 4) throw new Error(`it has ${info.channels} channels where its header says 4`)
+  // libvips turns Adobe's inverted inks round; OpenCV takes them as they are stored.
+  const rgb = cmykToRgb(isAdobe ? data.map((ink) => 255 - ink) : data)
+  const { width, height } = info
+  return colour === 'grey' ? { data: toGrey(rgb, greyOfCmyk), width, height, channels: 1 } : { data: rgb, width, height, channels: 3 }
+}
+
+/** A grey PNG with alpha counts as colour: OpenCV spreads it to four channels. */
+function storesGrey(jpeg: JpegHeader | undefined, png: PngHeader | undefined): boolean {
+  return jpeg?.colours === 'grey' || (png?.colours === 'grey' && !png.hasAlpha)
+}
+
+function storesAlpha(jpeg: JpegHeader | undefined, png: PngHeader | undefined): boolean {
+  if (png) return png.hasAlpha || (png.hasTransparentColours && png.colours !== 'grey')
+  return !jpeg
+}
+
+async function readPixels(bytes: Uint8Array, space: 'srgb' | 'rgb16' | 'b-w' | 'cmyk', options: SharpDecodeOptions, keepAlpha = false): Promise<Pixels> {
+  const { colour, maxPixels } = options
+  const isTurned = colour !== 'unchanged'
+  let image = sharp(bytes, { failOn: 'error', ignoreIcc: true, autoOrient: isTurned, limitInputPixels: maxPixels })
+  if (space === 'cmyk') image = image.pipelineColourspace('cmyk')
+  else image = image.resize(shrunkSize(options))
+  image = image.toColourspace(space)
+  if (!keepAlpha && space !== 'cmyk') image = image.removeAlpha()
+  return image.raw({ depth: space === 'rgb16' ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true })
+}
+
+/** The size at which libvips has libjpeg decode at a half, a quarter or an eighth. */
+function shrunkSize({ jpeg, minShorterEdge, colour }: SharpDecodeOptions): { width?: number; height?: number; fit?: 'fill'; kernel?: 'linear' } {
+  if (!jpeg || minShorterEdge === undefined) return {}
+  const factor = [8, 4, 2].find((shrink) => Math.floor(Math.min(jpeg.width, jpeg.height) / shrink) >= Math.max(1, minShorterEdge))
+  if (factor === undefined) return {}
+  const [width, height] = [Math.floor(jpeg.width / factor), Math.floor(jpeg.height / factor)]
+  const isOnItsSide = colour !== 'unchanged' && jpeg.orientation >= 5
+  return { width: isOnItsSide ? height : width, height: isOnItsSide ? width : height, fit: 'fill', kernel: 'linear' }
+}
+
+function rawImage({ data, info: { width, height, channels } }: Pixels): RawImage {
+  if (channels !== 1 && channels !== 3 && channels !== 4) throw new Error(`it has ${channels} channels after conversion`)
+  return { data, width, height, channels: channels satisfies ChannelCount }
+}
+
+const adobeSaysRgb = Buffer.from('ffee000e41646f626500640000000000', 'hex')
+
+function declareRgb(bytes: Uint8Array, { segments }: JpegHeader): Buffer {
+  const head = segments.filter(({ marker }) => marker !== 0xe0 && marker !== 0xee).map(({ begin, end }) => bytes.subarray(begin, end))
+  const rest = segments.at(-1)!.end
+  return Buffer.concat([bytes.subarray(0, 2), adobeSaysRgb, ...head, bytes.subarray(rest)])
+}

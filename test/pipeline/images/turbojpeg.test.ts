@@ -1,0 +1,74 @@
+// libturbojpeg beside sharp: the same bytes both ways, scaled decoding, what happens without it.
+
+import t from 'tap'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { codecVersions, decodeImage, encodeJpeg, loadTurboJpeg, type Codec, type RawImage } from '@millrace/pipeline/images'
+import { realData } from '../../support.js'
+
+const without = loadTurboJpeg() ? false : 'no libturbojpeg here (Debian: apt-get install libturbojpeg0)'
+const codecs: readonly Codec[] = without ? ['sharp'] : ['sharp', 'turbojpeg']
+
+function picture(width: number, height: number, channels: 1 | 3 | 4): RawImage {
+  return { data: Uint8Array.from({ length: width * height * channels }, (_, at) => 128 + 90 * Math.sin(at / 50) + ((at * 7919) % 37)), width, height, channels }
+}
+
+const photos = realData('coco128/images')
+t.test('photos: the same pixels, the same JPEG', { skip: without || photos.skip }, async (t) => {
+  for (const name of readdirSync(photos.path).slice(0, 12)) {
+    const bytes = readFileSync(join(photos.path, name))
+    for (const colour of ['rgb', 'grey'] as const) {
+      const [ours, theirs] = [await decodeImage(bytes, { colour, codec: 'turbojpeg' }), await decodeImage(bytes, { colour })]
+      t.same([ours.width, ours.height, ours.channels], [theirs.width, theirs.height, theirs.channels], name)
+      t.ok(Buffer.compare(ours.data, theirs.data) === 0, `${name}: pixels`)
+    }
+  }
+})
+
+t.test('encoding: the same bytes for every number of channels, chroma and odd size', { skip: without }, async (t) => {
+  for (const channels of [1, 3, 4] as const) {
+    for (const chroma of ['4:4:4', '4:2:0'] as const) {
+      for (const [width, height, quality] of [[1, 1, 95], [17, 9, 1], [64, 48, 50], [33, 70, 90], [101, 37, 100]] as const) {
+        const image = picture(width, height, channels)
+        const [ours, theirs] = [await encodeJpeg(image, { quality, chroma, codec: 'turbojpeg' }), await encodeJpeg(image, { quality, chroma })]
+        t.ok(Buffer.compare(ours, theirs) === 0, `${width}x${height}x${channels}, ${chroma}, quality ${quality}`)
+      }
+    }
+  }
+})
+
+t.test('scaled decoding keeps the shorter edge', async (t) => {
+  const image = picture(401, 300, 3)
+  const upright = await encodeJpeg(image)
+  const onItsSide = await sharp(upright).withMetadata({ orientation: 6 }).toBuffer()
+  for (const codec of codecs) {
+    for (const colour of ['rgb', 'grey', 'unchanged'] as const) {
+      for (const minShorterEdge of [1, 37, 38, 75, 100, 149, 150, 151, 299, 300, 400]) {
+        const { width, height, data, channels } = await decodeImage(upright, { codec, colour, minShorterEdge })
+        t.ok(height >= Math.min(300, minShorterEdge) && height <= 300, `${codec}, ${colour}: ${height} for ${minShorterEdge}`)
+        t.ok(Math.abs(width - (height * 401) / 300) < 2 && data.length === width * height * channels)
+      }
+      const turned = await decodeImage(onItsSide, { codec, colour, minShorterEdge: 75 })
+      t.equal(turned.width < turned.height, colour !== 'unchanged')
+    }
+    t.ok((await decodeImage(upright, { codec, minShorterEdge: 75 })).height <= 76, 'a quarter')
+  }
+})
+
+t.test('the library is named in the manifest', { skip: without }, (t) => {
+  t.match(codecVersions('turbojpeg'), { sharp: String, turbojpeg: /turbojpeg/ })
+  t.end()
+})
+
+t.test('where the library is not', (t) => {
+  const run = (environment: Record<string, string>, code: string): string =>
+    execFileSync(process.execPath, ['--input-type=module', '-e', `import { loadTurboJpeg, codecVersions } from '@millrace/pipeline/images'\n${code}`], {
+      encoding: 'utf8', env: { ...process.env, ...environment }, cwd: new URL('../../../', import.meta.url),
+    })
+  const print = (call: string): string => `try { console.log(${call}) } catch (error) { console.log(error.code, error.message) }`
+  t.match(run({ MILLRACE_TURBOJPEG: '/nowhere/libturbojpeg.so' }, print('loadTurboJpeg()')), /^PIPE_OPTION MILLRACE_TURBOJPEG: .*\/nowhere\/libturbojpeg\.so/)
+  t.match(run({}, `Object.defineProperty(process, 'platform', { value: 'sunos' })\n${print('loadTurboJpeg()')}\n${print('codecVersions("turbojpeg")')}`), /^undefined\nPIPE_OPTION codec: /)
+  t.end()
+})
