@@ -7,6 +7,9 @@ export type PipelineErrorCode = keyof typeof pipelineErrorCodes
 export const pipelineErrorCodes = {
   PIPE_ABORTED: 'the caller asked for the work to stop',
   PIPE_ALL_REJECTED: 'every sample of the data set was rejected, so there is nothing to write',
+  PIPE_ARCHIVE_DAMAGED: 'an archive of images is cut short or damaged',
+  PIPE_ARCHIVE_LIMIT: 'an archive, or an entry of it, is larger or more compressed than allowed',
+  PIPE_ARCHIVE_UNSUPPORTED: 'an archive, or an entry of it, uses a feature that is not read here',
   PIPE_BOX_OUTSIDE: 'a box of the annotation does not overlap its image',
   PIPE_CLASS_NAME: 'a class name is empty, stands twice, or has a line end',
   PIPE_CLASS_TOO_SMALL: 'a class has too few images to be divided as asked',
@@ -24,7 +27,8 @@ export const pipelineErrorCodes = {
   PIPE_NO_BOXES: 'a sample to be cropped to its boxes has none',
   PIPE_OPTION: 'an option has a value outside its range',
   PIPE_OUTPUT: 'the output cannot be written',
-  PIPE_SOURCE_MISSING: 'the annotation file of a data set is not there or cannot be read',
+  PIPE_SOURCE_MISSING: 'the annotation file of a data set, or its images, are not there or cannot be read',
+  PIPE_TABLE: 'a CSV table, or a row of it, cannot be understood',
 } as const
 
 /** Facts about the place of the error, for programs; the message says the same in words. */

@@ -25,6 +25,10 @@ export interface Sample {
 /** Samples, again from the first each time it is iterated. */
 export interface Source extends AsyncIterable<Sample> {
   readonly labelKind: LabelKind
+  /** The classes' names by number, where the data set names them. */
+  readonly classNames?: readonly string[]
+  /** Files of the data set that give no sample, counted by reason; complete once the last sample has come. */
+  readonly ignored?: ReadonlyMap<string, number>
   /** How many samples there will be; reads no image. */
   count(): Promise<number>
 }

@@ -43,7 +43,7 @@ t.test('a source is read anew each time, images only when asked for', async (t) 
 t.test('images may lie in another folder', async (t) => {
   const folder = t.testdir({ images: { '1.png': 'here' } })
   writeMat(join(folder, 'digitStruct.mat'), [{ name: '1.png', boxes: [box(1, 1)] }])
-  const [sample] = await collect(digitStruct(folder, { imageFolder: join(folder, 'images') }))
+  const [sample] = await collect(digitStruct(folder, { images: join(folder, 'images') }))
   t.equal(Buffer.from((await sample!.image()) as Uint8Array).toString(), 'here')
 })
 

@@ -21,9 +21,12 @@ export class FileBytes {
   readonly #descriptor: number
   readonly #pages = new Map<number, Buffer>() // oldest first
 
-  /** @throws PipelineError PIPE_SOURCE_MISSING */
-  constructor(path: string) {
-    this.path = path
+  /**
+   * `shownPath` stands in messages.
+   * @throws PipelineError PIPE_SOURCE_MISSING
+   */
+  constructor(path: string, shownPath = path) {
+    this.path = shownPath
     this.#descriptor = openFile(path)
     this.sizeBytes = fstatSync(this.#descriptor).size
   }

@@ -27,10 +27,13 @@ export class Hdf5File {
   readonly #bytes: FileBytes
   readonly #rootAddress: number
 
-  /** @throws PipelineError PIPE_SOURCE_MISSING, PIPE_HDF5_DAMAGED, PIPE_HDF5_UNSUPPORTED */
-  constructor(path: string) {
-    this.path = path
-    this.#bytes = new FileBytes(path)
+  /**
+   * `shownPath` stands in messages.
+   * @throws PipelineError PIPE_SOURCE_MISSING, PIPE_HDF5_DAMAGED, PIPE_HDF5_UNSUPPORTED
+   */
+  constructor(path: string, shownPath = path) {
+    this.path = shownPath
+    this.#bytes = new FileBytes(path, shownPath)
     try {
       this.#rootAddress = readSuperblock(this.#bytes)
     } catch (error) {

@@ -43,10 +43,13 @@ export class DigitStructFile {
   readonly #names: readonly (number | undefined)[]
   readonly #boxes: readonly (number | undefined)[]
 
-  /** @throws PipelineError PIPE_SOURCE_MISSING, PIPE_HDF5_DAMAGED, PIPE_HDF5_UNSUPPORTED, PIPE_DIGIT_STRUCT */
-  constructor(path: string) {
-    this.path = path
-    this.#file = new Hdf5File(path)
+  /**
+   * `shownPath` stands in messages: another name than that of a copy, by default the file's own.
+   * @throws PipelineError PIPE_SOURCE_MISSING, PIPE_HDF5_DAMAGED, PIPE_HDF5_UNSUPPORTED, PIPE_DIGIT_STRUCT
+   */
+  constructor(path: string, shownPath = path) {
+    this.path = shownPath
+    this.#file = new Hdf5File(path, shownPath)
     try {
       const group = this.#member(this.#file.root(), 'digitStruct', 0, 'group')
       this.#names = this.#file.references(this.#member(group, 'name', maxEntries, 'dataset'))

@@ -1,0 +1,154 @@
+// Boxes in a table, a row each: the rows of one image, wherever they stand, become one sample, which
+// comes when the last of them has come. One pass beforehand counts the rows of each image, so that a
+// sorted table is held an image at a time and any other only as far as it is out of order.
+
+import { PipelineError } from '../errors.js'
+import type { PixelBox } from '../images/raw-image.js'
+import type { BoxesLabel, ClassBox } from '../label.js'
+import type { LabelPlan } from './csv-labels.js'
+import { parseNumber } from './csv-labels.js'
+import { tableError, type CsvRow, type CsvTable } from './csv-table.js'
+import type { Annotation, SizedLabel } from './join-images.js'
+import type { BoxUnit, PixelSize } from './source-options.js'
+
+/** A Map cannot hold more. */
+const maxImages = 2 ** 24 - 1
+
+export interface BoxPlan {
+  readonly table: CsvTable
+  readonly imageColumn: number
+  /** xmin, ymin, xmax, ymax */
+  readonly boxColumns: readonly number[]
+  /** width, height */
+  readonly sizeColumns: readonly number[] | undefined
+}
+
+/** Counts the rows of each image, and finds out what the coordinates are measured in. */
+export class BoxScan {
+  readonly rowsOfImage = new Map<string, number>()
+  /** Rows without an image's name: a sample each, that rejects. */
+  namelessRows = 0
+  #largest = 0
+  readonly #plan: BoxPlan
+
+  constructor(plan: BoxPlan) {
+    this.#plan = plan
+  }
+
+  /** @throws PipelineError PIPE_TABLE for more than 16,777,215 images */
+  add({ fields, line }: CsvRow): void {
+    const { imageColumn, boxColumns, table } = this.#plan
+    const name = fields[imageColumn] ?? ''
+    if (name === '') {
+      this.namelessRows++
+      return
+    }
+    this.rowsOfImage.set(name, (this.rowsOfImage.get(name) ?? 0) + 1)
+    if (this.rowsOfImage.size === maxImages) throw tableError(table.path, line, `fewer than ${maxImages} images`, 'more; split the table')
+    for (const column of boxColumns) this.#largest = Math.max(this.#largest, parseNumber(fields[column]) ?? 0)
+  }
+
+  get unit(): BoxUnit {
+    return this.#largest > 1 ? 'pixels' : 'share'
+  }
+}
+
+/** A box as the table has it, in its unit. */
+interface TableBox {
+  readonly class: number
+  readonly edges: readonly [xmin: number, ymin: number, xmax: number, ymax: number]
+}
+
+/** The rows of one image that have come. */
+interface Group {
+  readonly boxes: TableBox[]
+  readonly firstLine: number
+  rows: number
+  size?: PixelSize
+  /** The first row that cannot be read: the image is rejected, never packed with some of its boxes. */
+  error?: PipelineError
+}
+
+/** The samples' annotations; ids are positions from 0. */
+export async function* annotateBoxes(plan: BoxPlan, scan: BoxScan, unit: BoxUnit, labels: LabelPlan): AsyncGenerator<Annotation, void, undefined> {
+  const { table, imageColumn } = plan
+  const groups = new Map<string, Group>()
+  let position = 0n
+  for await (const row of table.rows()) {
+    const key = row.fields[imageColumn] ?? ''
+    if (key === '') {
+      yield nameless(position++, table.path, row.line)
+      continue
+    }
+    const group = groups.get(key) ?? { boxes: [], firstLine: row.line, rows: 0 }
+    addRow(group, row, plan, labels)
+    if (group.rows < scan.rowsOfImage.get(key)!) groups.set(key, group)
+    else {
+      groups.delete(key)
+      yield toAnnotation(position++, key, group, unit, table.path)
+    }
+  }
+  for (const [key, group] of groups) yield toAnnotation(position++, key, group, unit, table.path) // the table shrank meanwhile
+}
+
+function addRow(group: Group, row: CsvRow, plan: BoxPlan, labels: LabelPlan): void {
+  group.rows++
+  const box = readBox(row, plan, labels)
+  if (box instanceof PipelineError) group.error ??= box
+  else if (box !== undefined) group.boxes.push(box)
+  const [width, height] = (plan.sizeColumns ?? []).map((column) => parseNumber(row.fields[column]))
+  if (plan.sizeColumns === undefined) return
+  if (Number.isInteger(width) && Number.isInteger(height) && width! > 0 && height! > 0) group.size = { width: width!, height: height! }
+  else group.error ??= tableError(plan.table.path, row.line, 'the width and height of the image in whole pixels', `${width} and ${height}`)
+}
+
+/** Undefined for a row that names an image and leaves the box empty: an image with nothing on it. */
+function readBox(row: CsvRow, { table, boxColumns }: BoxPlan, labels: LabelPlan): TableBox | PipelineError | undefined {
+  const texts = boxColumns.map((column) => row.fields[column])
+  if (texts.every((text) => text === '')) return undefined
+  const [xmin, ymin, xmax, ymax] = texts.map(parseNumber)
+  if (xmin === undefined || ymin === undefined || xmax === undefined || ymax === undefined) return tableError(table.path, row.line, 'four numbers for a box', texts.map((text) => JSON.stringify(text ?? null).slice(0, 50)).join(', '))
+  if (!(xmin < xmax && ymin < ymax)) return tableError(table.path, row.line, 'a box with xmin < xmax and ymin < ymax', `${xmin},${ymin} to ${xmax},${ymax}`)
+  const label = labels.read(row)
+  if (label instanceof PipelineError) return label
+  return label.kind === 'class' ? { class: label.value, edges: [xmin, ymin, xmax, ymax] } : tableError(table.path, row.line, 'a class for the box', `${label.values.join(', ')}`)
+}
+
+function nameless(id: bigint, path: string, line: number): Annotation {
+  const error = tableError(path, line, 'the name of an image', 'an empty field')
+  return { id, key: `line ${line}`, from: `${path} line ${line}`, label: noBoxes, error }
+}
+
+const noBoxes: BoxesLabel = { kind: 'boxes', width: 0, height: 0, boxes: [] }
+
+function toAnnotation(id: bigint, key: string, { boxes, firstLine, size, error }: Group, unit: BoxUnit, path: string): Annotation {
+  const from = `${path} line ${firstLine}`
+  const annotation = { id, key, from, label: noBoxes }
+  if (error !== undefined) return { ...annotation, error }
+  if (size === undefined) return { ...annotation, toLabel: (found) => sizedLabel(boxes, found, unit, from) }
+  try {
+    return { ...annotation, ...sizedLabel(boxes, size, unit, from) }
+  } catch (reason) {
+    if (!(reason instanceof PipelineError)) throw reason
+    return { ...annotation, error: reason }
+  }
+}
+
+function sizedLabel(boxes: readonly TableBox[], { width, height }: PixelSize, unit: BoxUnit, from: string): SizedLabel {
+  const [across, down] = unit === 'pixels' ? [width, height] : [1, 1]
+  let adjusted = false
+  const clamped = boxes.map(({ class: number, edges: [xmin, ymin, xmax, ymax] }): ClassBox => {
+    if (!(xmin < across && ymin < down && xmax > 0 && ymax > 0)) throw new PipelineError('PIPE_BOX_OUTSIDE', `${from}: expected every box to overlap the image of ${width}x${height}, found ${xmin},${ymin} to ${xmax},${ymax} (${unit}); correct the annotation, or say what boxes are measured in`)
+    adjusted ||= xmin < 0 || ymin < 0 || xmax > across || ymax > down
+    return { class: number, xmin: Math.max(0, xmin / across), ymin: Math.max(0, ymin / down), xmax: Math.min(1, xmax / across), ymax: Math.min(1, ymax / down) }
+  })
+  return {
+    label: { kind: 'boxes', width, height, boxes: clamped },
+    regions: clamped.map((box) => toPixels(box, width, height)),
+    ...(adjusted ? { adjusted: `its boxes reached past the image of ${width}x${height} and were clamped` } : {}),
+  }
+}
+
+function toPixels({ xmin, ymin, xmax, ymax }: ClassBox, width: number, height: number): PixelBox {
+  return { left: xmin * width, top: ymin * height, width: (xmax - xmin) * width, height: (ymax - ymin) * height }
+}

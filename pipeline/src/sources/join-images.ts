@@ -1,0 +1,121 @@
+// Annotations and images become samples. Where images can be read by name, samples come in the order
+// of the annotations and read their image when asked. A tar gives each image once, in its own order:
+// there all annotations are held in memory, samples come in the tar's order, each with its bytes, and
+// the annotations whose image did not come follow as samples that reject.
+
+import { PipelineError } from '../errors.js'
+import type { PixelBox } from '../images/raw-image.js'
+import type { Label } from '../label.js'
+import { annotatedName, plainName } from '../providers/image-name.js'
+import { missing, type ImageProvider, type RandomImages, type StreamedImages } from '../providers/image-provider.js'
+import type { Sample } from '../sample.js'
+import { mapOrdered } from '../transform.js'
+import { readImageSize } from './image-size.js'
+import type { PixelSize } from './source-options.js'
+
+/** What an annotation file says of one image. */
+export interface Annotation {
+  readonly id: bigint
+  /** The image's name as the annotation writes it. */
+  readonly key: string
+  /** Who names it, for errors: "digitStruct(17)". */
+  readonly from: string
+  readonly label: Label
+  readonly regions?: readonly PixelBox[]
+  /** Makes the label where it depends on the image's size. @throws PipelineError where it does not fit */
+  readonly toLabel?: (size: PixelSize) => SizedLabel
+  /** Why the annotation cannot be used. */
+  readonly error?: PipelineError
+}
+
+export type SizedLabel = Pick<Sample, 'label' | 'regions' | 'adjusted'>
+
+/** A Map cannot hold more. */
+const maxStreamedNames = 2 ** 24 - 1
+/** Headers of so many images are read ahead, where labels need the size. */
+const sizesAhead = 4
+
+/**
+ * The samples of annotations, `root` before each name. Memory: nothing, or every annotation where the
+ * images are streamed.
+ * @throws PipelineError what the annotations and a streamed archive throw; PIPE_ARCHIVE_LIMIT for more
+ *   than 16,777,215 annotated names with a tar
+ */
+export function joinImages(annotations: AsyncIterable<Annotation>, images: ImageProvider, root: string): AsyncGenerator<Sample, void, undefined> {
+  if (images.access === 'streamed') return joinStream(annotations, images, root)
+  return mapOrdered((annotation: Annotation) => joinOne(annotation, images, root), { concurrency: sizesAhead })(annotations)
+}
+
+/** @throws PipelineError PIPE_OPTION for a root that leaves the images */
+export function checkRoot(root: string | undefined): string {
+  if (root === undefined || /^(\.?\/)*\.?$/.test(root)) return ''
+  const plain = plainName(root)
+  if (plain !== undefined) return plain
+  throw new PipelineError('PIPE_OPTION', `root: expected a folder inside the images, such as "train", found ${JSON.stringify(root)}; name a folder on the disk as the place of the images`)
+}
+
+async function joinOne(annotation: Annotation, images: RandomImages, root: string): Promise<Sample> {
+  const { key, from, error } = annotation
+  if (error !== undefined) return rejected(annotation, error)
+  try {
+    const name = annotatedName(key, root, from)
+    const read = (): Promise<Uint8Array> => images.read(name, from)
+    return { ...base(annotation), ...(annotation.toLabel && (await measure(annotation, await read()))), image: read }
+  } catch (reason) {
+    return rejected(annotation, reason)
+  }
+}
+
+async function* joinStream(annotations: AsyncIterable<Annotation>, images: StreamedImages, root: string): AsyncGenerator<Sample, void, undefined> {
+  const waiting = new Map<string, Annotation[]>()
+  for await (const annotation of annotations) {
+    const name = nameOf(annotation, root)
+    if (typeof name !== 'string') yield rejected(annotation, name)
+    else if (waiting.has(name)) waiting.get(name)!.push(annotation)
+    else if (waiting.size < maxStreamedNames) waiting.set(name, [annotation])
+    else throw new PipelineError('PIPE_ARCHIVE_LIMIT', `${images.path}: expected at most ${maxStreamedNames} images to be named from a tar, found more; unpack it into a folder`, { path: images.path })
+  }
+  for await (const { name, refusal, read } of images.entries()) {
+    const wanted = waiting.get(name)
+    if (wanted === undefined) continue
+    waiting.delete(name)
+    const bytes = refusal ?? (await read())
+    for (const annotation of wanted) yield bytes instanceof PipelineError ? rejected(annotation, bytes) : await withBytes(annotation, bytes)
+  }
+  for (const [name, left] of waiting) {
+    for (const annotation of left) yield rejected(annotation, missing(`${images.path}: ${name}`, annotation.from))
+  }
+}
+
+function nameOf({ key, from, error }: Annotation, root: string): string | PipelineError {
+  if (error !== undefined) return error
+  try {
+    return annotatedName(key, root, from)
+  } catch (reason) {
+    if (reason instanceof PipelineError) return reason
+    throw reason
+  }
+}
+
+async function withBytes(annotation: Annotation, bytes: Uint8Array): Promise<Sample> {
+  try {
+    const sized = annotation.toLabel && (await measure(annotation, bytes))
+    return { ...base(annotation), ...sized, image: () => Promise.resolve(bytes.slice()) } // a copy: the caller may give it away
+  } catch (reason) {
+    return rejected(annotation, reason)
+  }
+}
+
+async function measure({ toLabel, key }: Annotation, bytes: Uint8Array): Promise<SizedLabel> {
+  return toLabel!(await readImageSize(bytes, key))
+}
+
+function base({ id, key, label, regions }: Annotation): Omit<Sample, 'image'> {
+  return { id, key, label, ...(regions && { regions }) }
+}
+
+/** A sample whose image cannot be had; `reason` is thrown here if it is no PipelineError. */
+function rejected(annotation: Annotation, reason: unknown): Sample {
+  if (!(reason instanceof PipelineError)) throw reason
+  return { ...base(annotation), image: () => Promise.reject(reason) }
+}
