@@ -123,7 +123,7 @@ t.test('cut at every byte', async (t) => {
 t.test('each bit of the heads turned', async (t) => {
   const plain = await tar([{ name: 'a.png', bytes: text('alpha') }, { name: `é${'x'.repeat(120)}`, bytes: text('beta') }])
   const path = join(t.testdir(), 'images.tar')
-  for (let bit = 0; bit < plain.length * 8; bit += 13) {
+  for (let bit = 0; bit < plain.length * 8; bit += 29) {
     const turned = Buffer.from(plain)
     turned[bit >> 3]! ^= 1 << (bit & 7)
     await probe(path, turned) // throws what is no PipelineError
