@@ -35,7 +35,8 @@ export async function* readChunks(source: ByteSource, name: string, signal?: Abo
   }
 }
 
-function throwIfAborted(name: string, signal: AbortSignal | undefined): void {
+/** @throws RecordError REC_ABORTED once the signal has fired */
+export function throwIfAborted(name: string, signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new RecordError('REC_ABORTED', `${name}: stopped as asked`, { path: name, cause: signal.reason })
 }
 

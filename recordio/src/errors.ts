@@ -18,6 +18,8 @@ export const recordErrorCodes = {
   REC_BAD_META: 'the .meta file is damaged or no .meta file',
   REC_META_MISMATCH: 'the .meta file does not belong to the .rec file',
   REC_BAD_CHECKSUM: 'the bytes of a record are not those that were written',
+  REC_LABEL_MISMATCH: 'record files that are to become one have labels of different kinds, widths or class names',
+  REC_DUPLICATE_ID: 'two records of the files that are to become one have the same id',
   REC_NOT_FOUND: 'no record has the asked id or ordinal',
   REC_WRITER_CLOSED: 'a record was given to a writer that is closed, aborted or failed',
 } as const

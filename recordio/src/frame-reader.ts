@@ -46,6 +46,22 @@ export function sourceName(source: ByteSource, options: ReadOptions): string {
   return options.name ?? (typeof source === 'string' ? source : 'stream')
 }
 
+/**
+ * The content of one record's frames: a view of them, unless it was split.
+ *
+ * @throws RecordError as `readFrames`
+ */
+export function joinFrames(frames: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = frames
+  const word = length < frameHeadBytes ? 0 : new DataView(buffer, byteOffset, length).getUint32(4, true)
+  const isWhole = length >= frameHeadBytes && word >>> 29 === framePart.whole
+  if (isWhole && frameHeadBytes + paddedLength(word) === length) return frames.subarray(frameHeadBytes, frameHeadBytes + word)
+  const decoder = new FrameDecoder('record')
+  for (const { payload } of decoder.decode(frames)) return payload
+  decoder.finish()
+  return frames.subarray(0, 0)
+}
+
 /** The decoder behind `readFrames`: give it chunks in order, then call `finish`. */
 export class FrameDecoder {
   readonly #name: string

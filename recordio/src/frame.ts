@@ -23,7 +23,7 @@ export const maximumPayloadBytes = 2 ** 29 - 1
 export const framePart = { whole: 0, first: 1, middle: 2, last: 3 } as const
 
 /** The magic as this machine reads it from memory, so that the search needs no byte swaps. */
-const nativeMagic = new Uint32Array(Uint8Array.of(0x0a, 0x23, 0xd7, 0xce).buffer)[0]!
+export const nativeMagic = new Uint32Array(Uint8Array.of(0x0a, 0x23, 0xd7, 0xce).buffer)[0]!
 
 /**
  * One record of any content as frames, ready to be appended to a `.rec`.

@@ -14,6 +14,7 @@
 
 import { RecordError } from './errors.js'
 import { composeFrames } from './frame.js'
+import { hasImageEnd } from './image-size.js'
 
 /** One record, as stored. */
 export interface ImageRecord {
@@ -92,6 +93,12 @@ export function decodeImageRecord(payload: Uint8Array, place: { name: string; or
     labels: readLabels(view, flag),
     image: payload.subarray(imageOffset),
   }
+}
+
+/** Whether the payload is a header, its labels, and a JPEG or PNG with its end mark in place. */
+export function hasWholeImage(payload: Uint8Array): boolean {
+  if (payload.length < imageHeaderBytes) return false
+  return hasImageEnd(payload.subarray(imageHeaderBytes + 4 * viewOf(payload).getUint32(0, true)))
 }
 
 const noLabels = new Float32Array(0)

@@ -16,6 +16,14 @@ export function imageSize(image: Uint8Array): ImageSize | undefined {
   return bytes.subarray(0, 8).equals(pngSignature) ? pngSize(bytes) : jpegSize(bytes)
 }
 
+/** A JPEG or PNG whose last bytes are its end mark: EOI, or the IEND chunk. */
+export function hasImageEnd(image: Uint8Array): boolean {
+  const bytes = Buffer.from(image.buffer, image.byteOffset, image.byteLength)
+  if (bytes.subarray(0, 8).equals(pngSignature)) return bytes.subarray(-12).equals(pngEnd)
+  return bytes.length >= 4 && bytes.readUInt16BE(0) === 0xffd8 && bytes.readUInt16BE(bytes.length - 2) === 0xffd9
+}
+
+const pngEnd = Buffer.from('0000000049454e44ae426082', 'hex')
 const pngSignature = Buffer.from('89504e470d0a1a0a', 'hex')
 
 function pngSize(bytes: Buffer): ImageSize | undefined {

@@ -19,6 +19,8 @@ export interface MetaIndex extends RecordIndex {
   readonly summary: MetaSummary
   /** What the size of the .rec must be. */
   readonly recordsBytes: number
+  /** The ordinal of the record at a position of the order by id. */
+  ordinalAt(position: number): Promise<number>
 }
 
 /**
@@ -79,8 +81,8 @@ class BlockIndex implements MetaIndex {
   }
 
   async find(id: bigint): Promise<number> {
-    const position = await findLast(this.count, async (at) => (await this.entry(await this.#ordinalAt(at))).id, id)
-    return position < 0 ? position : this.#ordinalAt(position)
+    const position = await findLast(this.count, async (at) => (await this.entry(await this.ordinalAt(at))).id, id)
+    return position < 0 ? position : this.ordinalAt(position)
   }
 
   async close(): Promise<void> {
@@ -88,8 +90,7 @@ class BlockIndex implements MetaIndex {
     await this.handle.close()
   }
 
-  /** The ordinal at a position of the order by id. */
-  async #ordinalAt(position: number): Promise<number> {
+  async ordinalAt(position: number): Promise<number> {
     if (this.footer.orderOffset === 0) return position
     const { block, at } = await this.#item(this.footer.orderOffset, orderBlocks, position)
     const ordinal = block.readUInt32LE(at)

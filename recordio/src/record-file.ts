@@ -111,6 +111,16 @@ class IndexedRecords implements RecordFile {
   }
 }
 
+/**
+ * The image record that begins at a place in an open .rec.
+ *
+ * @throws RecordError as `readRecords`; REC_INDEX_MISMATCH when the file ends there
+ */
+export async function readRecordAt(handle: FileHandle, place: Place): Promise<ImageRecord> {
+  const { payload } = await readFramesAt(handle, place)
+  return decodeImageRecord(payload, place)
+}
+
 interface Place {
   readonly name: string
   readonly ordinal: number

@@ -8,11 +8,11 @@
 // A writer with a token of the caller's can go on after a crash: `sync` tells how many bytes of the
 // .rec the disk has, `resume` cuts the .rec to them, reads it, and makes the other two anew.
 
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { copyFile, rm, stat } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import { RecordError } from './errors.js'
-import { encodeRecord, type NewImageRecord } from './image-header.js'
+import { encodeRecord, type ImageRecord, type NewImageRecord } from './image-header.js'
 import { formatIndexLine } from './index-file.js'
 import { LabelCounter } from './label-statistics.js'
 import type { MetaHeader, MetaSummary } from './meta-layout.js'
@@ -32,6 +32,8 @@ export class RecordWriter {
   #indexLines = ''
   #count = 0
   #imageBytes = 0
+  #notedBytes = 0 // of the .rec: what the siblings tell of
+  #clonedBytes = 0 // of the .rec: what stood in it from the start
   #state: 'open' | 'finished' | 'closed' | 'aborted' | 'failed' = 'open'
 
   private constructor(path: string, files: WriterFiles, header: MetaHeader, token: string) {
@@ -55,6 +57,29 @@ export class RecordWriter {
     await refuseFolder(path)
     try {
       return new RecordWriter(path, await openFiles(path, meta, token, () => PartialFile.create(path, token)), meta, token)
+    } catch (error) {
+      await discardRecords(path, token)
+      throw error
+    }
+  }
+
+  /**
+   * Begins `path` with the bytes of the .rec `source`, on a file system that lets two files share them
+   * (Btrfs, XFS, APFS); `undefined` on others. `copy` must be given each of its records, in their
+   * order, before any new one: that writes nothing, but notes them in the siblings.
+   *
+   * @throws RecordError REC_FILE, REC_BAD_VALUE
+   */
+  static async clone(path: string, meta: MetaHeader, source: string, shareBytes = shareFile): Promise<RecordWriter | undefined> {
+    const token = randomToken()
+    const partial = partialPath(path, token)
+    if (!(await shareBytes(source, partial))) return undefined
+    try {
+      const { size } = await stat(partial)
+      const files = await openFiles(path, meta, token, () => PartialFile.reopen(path, token, size))
+      const writer = new RecordWriter(path, files, meta, token)
+      writer.#clonedBytes = size
+      return writer
     } catch (error) {
       await discardRecords(path, token)
       throw error
@@ -88,9 +113,24 @@ export class RecordWriter {
    */
   async write(record: NewImageRecord): Promise<void> {
     this.#requireOpen()
-    const frames = encodeRecord(record)
-    this.#note(record, frames, this.#records.bytes)
-    this.#records.append(frames)
+    await this.#append(record, encodeRecord(record))
+  }
+
+  /**
+   * Appends a record in the frames that it has in another file, byte for byte. They must not change
+   * any more, and `record` must be what they hold.
+   *
+   * @throws RecordError as `write`
+   */
+  async copy(record: ImageRecord, frames: Uint8Array): Promise<void> {
+    this.#requireOpen()
+    await this.#append(record, frames)
+  }
+
+  async #append(record: NewImageRecord, frames: Uint8Array): Promise<void> {
+    const offsetBytes = this.#notedBytes
+    this.#note(record, frames, offsetBytes)
+    if (offsetBytes >= this.#clonedBytes) this.#records.append(frames)
     try {
       for (const file of this.#files()) await file.drain()
     } catch (error) {
@@ -153,6 +193,7 @@ export class RecordWriter {
       count: this.#count,
     }
     this.#state = 'failed'
+    if (this.#notedBytes !== this.#records.bytes) throw new RecordError('REC_BAD_VALUE', `${this.path}: expected all ${this.#clonedBytes} bytes of the cloned file to be noted by copy, found ${this.#notedBytes}`)
     this.#appendIndexLines()
     await this.#records.finish()
     await this.#index.finish()
@@ -192,6 +233,7 @@ export class RecordWriter {
     if (this.#indexLines.length > 2 ** 16) this.#appendIndexLines()
     this.#labels.add({ label: record.label ?? 0, labels: record.labels ?? noLabels })
     this.#imageBytes += record.image.length
+    this.#notedBytes = offsetBytes + frames.length
     this.#count++
   }
 
@@ -265,6 +307,14 @@ async function openFiles(path: string, meta: MetaHeader, token: string, openReco
     await index.discard()
     throw error
   }
+}
+
+/** Whether the file system could let both files have the same bytes on the disk. */
+async function shareFile(source: string, target: string): Promise<boolean> {
+  return copyFile(source, target, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL).then(() => true, async () => {
+    await rm(target, { force: true })
+    return false
+  })
 }
 
 /** A folder in the way would be found only when the .rec is renamed, at the end of all the work. */

@@ -5,8 +5,9 @@ import * as recordio from '@millrace/recordio'
 
 t.test('the exported values', (t) => {
   t.same(Object.keys(recordio).sort(), [
-    'RecordError', 'RecordWriter', 'discardRecords', 'encodeFrames', 'encodeRecord', 'frameMagic', 'imageSize', 'labelValues', 'maximumPayloadBytes',
-    'openRecords', 'publishRecords', 'readFrames', 'readRecords', 'recordErrorCodes', 'recordWriter', 'summarizeRecords',
+    'RecordError', 'RecordWriter', 'appendRecords', 'diffRecords', 'discardRecords', 'encodeFrames', 'encodeRecord', 'frameMagic',
+    'imageSize', 'labelValues', 'maximumPayloadBytes', 'mergeRecords', 'openRecords', 'publishRecords', 'readFrames', 'readRecords',
+    'rebuildIndex', 'recordErrorCodes', 'recordWriter', 'repairRecords', 'splitRecords', 'summarizeRecords', 'verifyRecords',
   ])
   t.end()
 })
