@@ -3,19 +3,26 @@
 
 import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
+import { appendCommand } from './commands/append.js'
 import { demoCommand } from './commands/demo.js'
+import { diffCommand } from './commands/diff.js'
 import { exportCommand } from './commands/export.js'
+import { indexCommand } from './commands/index-records.js'
 import { inspectCommand } from './commands/inspect.js'
 import { listCommand } from './commands/list.js'
+import { mergeCommand } from './commands/merge.js'
 import { packCommand } from './commands/pack.js'
 import { predictCommand } from './commands/predict.js'
+import { repairCommand } from './commands/repair.js'
 import { sampleCommand } from './commands/sample.js'
+import { splitCommand } from './commands/split.js'
 import { trainCommand } from './commands/train.js'
+import { verifyCommand } from './commands/verify.js'
 
 /** A command's factory. `signal` aborts when the user interrupts the program. */
 export type CommandFactory = (signal: AbortSignal) => Command
 
-const commands: readonly CommandFactory[] = [sampleCommand, packCommand, listCommand, trainCommand, exportCommand, predictCommand, inspectCommand, demoCommand]
+const commands: readonly CommandFactory[] = [sampleCommand, packCommand, listCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
 
 /** The whole command line, not yet run. Errors are thrown, never `process.exit`. */
 export function createProgram(signal: AbortSignal): Command {
