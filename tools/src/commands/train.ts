@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TrainReport } from '@millrace/train'
+import { networks } from '@millrace/train/networks'
 import { CliError } from '../errors.js'
 import type { CommandFactory } from '../program.js'
 import type { TrainFlags } from '../run-training.js'
@@ -12,9 +13,6 @@ interface CommandFlags extends TrainFlags {
   readonly resume?: string
   readonly json?: boolean
 }
-
-/** Those that @millrace/train has; here too, so that help need not load it. A test holds them equal. */
-const networkNames = ['svhn-digits', 'svhn-digits-published', 'svhn-digits-linear']
 
 /** What goes with --resume: all else stands in the run's own configuration. */
 const resumeOptions = ['resume', 'loaderThreads', 'cacheMb', 'json', 'quiet']
@@ -26,7 +24,7 @@ export const trainCommand: CommandFactory = (signal) =>
     .option('--run <folder>', 'the run folder to make: configuration, log, checkpoints, best weights')
     .option('--resume <folder>', 'go on with a run from its newest checkpoint; its own configuration holds')
     .option('--validation <files...>', 'record files to measure the network on after each epoch', [])
-    .addOption(new Option('--network <name>', 'what to train: the small network for house numbers, the one of Goodfellow et al. 2014, or logistic regression on the pixels').choices(networkNames).default('svhn-digits'))
+    .addOption(new Option('--network <name>', describeNetworks()).choices(Object.keys(networks)).default('svhn-digits'))
     .option('--epochs <count>', 'passes over the records (default: 10; a stream without --spool: 1)', wholeNumber)
     .option('--batch-size <images>', 'images a step, over all replicas', wholeNumber, 32)
     .option('--learning-rate <rate>', 'the base rate', positiveNumber, 1e-3)
@@ -50,6 +48,10 @@ export const trainCommand: CommandFactory = (signal) =>
       if (flags.json) console.log(JSON.stringify({ run: folder, ...report }))
       else console.log(outcome(report, folder!))
     })
+
+function describeNetworks(): string {
+  return `what to train: ${Object.entries(networks).map(([name, { about }]) => `${name}: ${about}`).join('; ')}`
+}
 
 /** An option that would be ignored is refused. */
 function requireNothingElse(records: readonly string[], command: Command): void {
