@@ -15,6 +15,7 @@ export const pipelineErrorCodes = {
   PIPE_CLASS_TOO_SMALL: 'a class has too few images to be divided as asked',
   PIPE_DIGIT_STRUCT: 'digitStruct.mat, or one entry of it, is not laid out as SVHN lays it out',
   PIPE_EMPTY: 'the data set holds no sample',
+  PIPE_EXAMPLE: 'a record of a TFRecord file is no tf.train.Example',
   PIPE_HDF5_DAMAGED: 'an HDF5 file is cut short or damaged',
   PIPE_HDF5_UNSUPPORTED: 'an HDF5 file uses a feature outside the subset that is read here',
   PIPE_IMAGE_DAMAGED: 'an image cannot be decoded to its end',
@@ -27,8 +28,12 @@ export const pipelineErrorCodes = {
   PIPE_NO_BOXES: 'a sample to be cropped to its boxes has none',
   PIPE_OPTION: 'an option has a value outside its range',
   PIPE_OUTPUT: 'the output cannot be written',
+  PIPE_SAMPLE: 'a sample of a TFRecord file or WebDataset shard lacks its image or label, or does not fit the others',
   PIPE_SOURCE_MISSING: 'the annotation file of a data set, or its images, are not there or cannot be read',
   PIPE_TABLE: 'a CSV table, or a row of it, cannot be understood',
+  PIPE_TFRECORD_CUT: 'a TFRecord file ends inside a record',
+  PIPE_TFRECORD_DAMAGED: 'a checksum of a TFRecord file, or its compression, does not match',
+  PIPE_TFRECORD_TOO_LARGE: 'a record of a TFRecord file is longer than allowed',
 } as const
 
 /** Facts about the place of the error, for programs; the message says the same in words. */

@@ -4,6 +4,13 @@ export { formatClassNames, parseClassNames, readClassNames } from './class-names
 export { cropBox, cropToRegions, type CropOptions } from './crop.js'
 export { encodeJpeg, type EncodeJpegOptions } from './encode.js'
 export type { PixelBox, RawImage } from './images/raw-image.js'
+export type { LabelledImage, ReadImagesOptions, RejectedImage } from './interchange/labelled-image.js'
+export { decodeExample, encodeExample, type Example, type Feature } from './interchange/tf-example.js'
+export { encodeTfRecord, readTfRecords, type ReadTfRecordsOptions, type TfRecord } from './interchange/tfrecord-file.js'
+export { encodeTfRecordImages, readTfRecordImages } from './interchange/tfrecord-images.js'
+export { unpackRecords, type UnpackOptions, type UnpackReport } from './interchange/unpack.js'
+export { readWebDataset } from './interchange/web-dataset-reader.js'
+export { encodeWebDataset } from './interchange/web-dataset-writer.js'
 export {
   toRecordLabel,
   type BoxesLabel,

@@ -17,12 +17,13 @@ import { repairCommand } from './commands/repair.js'
 import { sampleCommand } from './commands/sample.js'
 import { splitCommand } from './commands/split.js'
 import { trainCommand } from './commands/train.js'
+import { unpackCommand } from './commands/unpack.js'
 import { verifyCommand } from './commands/verify.js'
 
 /** A command's factory. `signal` aborts when the user interrupts the program. */
 export type CommandFactory = (signal: AbortSignal) => Command
 
-const commands: readonly CommandFactory[] = [sampleCommand, packCommand, listCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
+const commands: readonly CommandFactory[] = [sampleCommand, packCommand, listCommand, unpackCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
 
 /** The whole command line, not yet run. Errors are thrown, never `process.exit`. */
 export function createProgram(signal: AbortSignal): Command {
