@@ -19,8 +19,8 @@ import type { FixedPointAxis } from './resize-axis.js'
 import { bandRows, layRegions, resizeMemory, SourceBand } from './resize-memory.js'
 import type { PixelImage } from './resize-method.js'
 
-/** Blends and mixes the output rows of `rowCount` plan entries. Counts are of 4 columns for grey, of columns for colour. */
-type MixRows = (rowCount: number, plan: number, offsets: number, weights: number, columnCount: number, sums0: number, sums1: number, out: number, rowLength: number) => void
+/** Blends and mixes the output rows of `rowCount` plan entries; columns are blended four at a time. */
+type MixRows = (rowCount: number, plan: number, offsets: number, weights: number, columnQuads: number, sums0: number, sums1: number, out: number, rowLength: number) => void
 
 const channelCounts = [1, 3, 4] as const
 const nothingToBlend = -1
@@ -36,7 +36,7 @@ export function resizeBilinearSimd(image: PixelImage, horizontal: FixedPointAxis
   const inRows = Math.min(bandRows(image.width * channels), image.height + 1)
   const outRows = Math.min(bandRows(rowLength), height)
   const columns = Math.ceil(width / 4) * 4
-  const sums = Math.ceil(rowLength / 16) * 64
+  const sums = (columns * channels + 16) * 4
   const at = layRegions({
     offsets: columns * 4, weights: columns * 4, plan: outRows * 16, sums0: sums, sums1: sums,
     source: inRows * image.width * channels, out: outRows * rowLength,
@@ -51,7 +51,7 @@ export function resizeBilinearSimd(image: PixelImage, horizontal: FixedPointAxis
     band.clear()
     for (; end < height && end - begin < outRows && band.room >= 2; end++) planRow(end - begin, end)
     band.move()
-    mix(end - begin, at.plan, at.offsets, at.weights, channels === 1 ? columns / 4 : width, at.sums0, at.sums1, at.out, rowLength)
+    mix(end - begin, at.plan, at.offsets, at.weights, columns / 4, at.sums0, at.sums1, at.out, rowLength)
     data.set(out.subarray(0, (end - begin) * rowLength), begin * rowLength)
   }
   return { data, width, height, channels }
@@ -97,33 +97,37 @@ const pairsOf: Readonly<Record<3 | 4, readonly number[]>> = {
   4: [0, 128, 4, 128, 1, 128, 5, 128, 2, 128, 6, 128, 3, 128, 7, 128],
 }
 
-/** blendN(source, sums, offsets, weights, count) */
+/** blendN(source, sums, offsets, weights, quads) */
 function blendFunction(channels: 1 | 3 | 4): FunctionSpec {
-  const [source, sums, offsets, weights, count, order] = [0, 1, 2, 3, 4, 5]
+  const [source, sums, offsets, weights, quads, order] = [0, 1, 2, 3, 4, 5]
   const address = (column: number): Code => [...localGet(offsets), ...i32Load(4 * column), ...localGet(source), ...i32Add]
+  const sum = (pixels: Code, pairs: Code): Code => [...pixels, ...localGet(weights), ...pairs, ...i32x4DotProduct, ...i32Const(4), ...i32x4ShiftRightSigned]
+  // Four grey columns fill a vector: two bytes each, in lanes 0-3.
   const zero = v128Const(new Array<number>(16).fill(0))
-  // Four grey columns: two bytes each, in lanes 0-3; a colour column: both pixels' channels in pairs.
-  const pixels: Code = channels === 1
-    ? [...[0, 1, 2, 3].reduce<Code>((vector, column) => [...address(column), ...vector, ...v128Load16Lane(column)], zero), ...i16x8ExtendLowUnsigned]
-    : [...address(0), ...v128Load64Zero(), ...localGet(order), ...i8x16Swizzle]
-  const pairs: Code = [...localGet(weights), ...(channels === 1 ? v128Load() : v128Load32Splat())]
-  const step = channels === 1 ? 16 : 4
+  const greyPixels = [0, 1, 2, 3].reduce<Code>((vector, column) => [...address(column), ...vector, ...v128Load16Lane(column)], zero)
+  const grey: Code = [...localGet(sums), ...sum([...greyPixels, ...i16x8ExtendLowUnsigned], v128Load()), ...v128Store()]
+  // A colour column fills one; what is beyond its channels the next column overwrites.
+  const colour = (column: number): Code => [
+    ...localGet(sums),
+    ...sum([...address(column), ...v128Load64Zero(), ...localGet(order), ...i8x16Swizzle], v128Load32Splat(4 * column)),
+    ...v128Store(4 * channels * column),
+  ]
   return kernel(`blend${channels}`, 5, ['v128'], false, [
     ...(channels === 1 ? [] : [...v128Const(pairsOf[channels]), ...localSet(order)]),
     ...repeat(
-      count, localGet(sums), pixels, pairs, i32x4DotProduct, i32Const(4), i32x4ShiftRightSigned, v128Store(),
-      advance(offsets, i32Const(step)), advance(weights, i32Const(step)), advance(sums, i32Const(channels === 1 ? 16 : 4 * channels)),
+      quads, channels === 1 ? grey : [0, 1, 2, 3].flatMap(colour),
+      advance(offsets, i32Const(16)), advance(weights, i32Const(16)), advance(sums, i32Const(16 * channels)),
     ),
   ])
 }
 
 /** mixN, a {@link MixRows}. */
 function mixFunction(channels: 1 | 3 | 4, blendIndex: number): FunctionSpec {
-  const [rows, plan, offsets, weights, columns, sums0, sums1, out, rowLength, at0, at1, to, left, weight0, weight1, two] = Array.from({ length: 16 }, (_, index) => index) as [
+  const [rows, plan, offsets, weights, quads, sums0, sums1, out, rowLength, at0, at1, to, left, weight0, weight1, two] = Array.from({ length: 16 }, (_, index) => index) as [
     number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number]
   const blend = (buffer: 0 | 1): Code => block(
     localGet(plan), i32Load(4 * buffer), i32Const(0), i32LessSigned, branchIf(0),
-    localGet(plan), i32Load(4 * buffer), localGet(buffer === 0 ? sums0 : sums1), localGet(offsets), localGet(weights), localGet(columns), call(blendIndex),
+    localGet(plan), i32Load(4 * buffer), localGet(buffer === 0 ? sums0 : sums1), localGet(offsets), localGet(weights), localGet(quads), call(blendIndex),
   )
   const product = (at: number, weight: number, offset: number): Code =>
     [...localGet(at), ...v128Load(offset), ...localGet(weight), ...i32x4DotProduct, ...i32Const(16), ...i32x4ShiftRightSigned]

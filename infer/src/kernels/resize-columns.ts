@@ -11,23 +11,25 @@ export type BlendedRows = (y: number) => Int32Array
 export function blendColumns(image: PixelImage, axis: FixedPointAxis): BlendedRows {
   const { data, width, height, channels } = image
   const { taps, first, weights } = axis
-  const kept = Array.from({ length: taps }, () => ({ y: -1, sums: new Int32Array(first.length * channels) }))
+  const outWidth = first.length
+  // Where each tap's pixel begins in a row.
+  const places = Int32Array.from({ length: outWidth * taps }, (_, tap) => clamp(first[Math.floor(tap / taps)]! + (tap % taps), width) * channels)
+  const kept = Array.from({ length: taps }, () => ({ y: -1, sums: new Int32Array(outWidth * channels) }))
   return (row) => {
     const y = clamp(row, height)
     const place = kept[y % taps]!
     if (place.y === y) return place.sums
     place.y = y
-    for (let o = 0; o < first.length; o++) {
+    const { sums } = place
+    const start = y * width * channels
+    for (let x = 0; x < outWidth; x++) {
       for (let channel = 0; channel < channels; channel++) {
         let sum = 0
-        for (let tap = 0; tap < taps; tap++) {
-          const x = clamp(first[o]! + tap, width)
-          sum += weights[o * taps + tap]! * data[(y * width + x) * channels + channel]!
-        }
-        place.sums[o * channels + channel] = sum
+        for (let tap = x * taps; tap < (x + 1) * taps; tap++) sum += weights[tap]! * data[start + places[tap]! + channel]!
+        sums[x * channels + channel] = sum
       }
     }
-    return place.sums
+    return sums
   }
 }
 

@@ -2,7 +2,6 @@
 
 import type { FixedPointAxis } from './resize-axis.js'
 import { blendColumns } from './resize-columns.js'
-import { sumFixedPoint } from './resize-cubic.js'
 import type { PixelImage } from './resize-method.js'
 
 export function resizeLanczos(image: PixelImage, horizontal: FixedPointAxis, vertical: FixedPointAxis): PixelImage {
@@ -12,8 +11,17 @@ export function resizeLanczos(image: PixelImage, horizontal: FixedPointAxis, ver
   const data = new Uint8ClampedArray(rowLength * height)
   for (let y = 0; y < height; y++) {
     const rows = Array.from({ length: 8 }, (_, tap) => blended(vertical.first[y]! + tap))
-    const weights = vertical.weights.subarray(8 * y, 8 * y + 8)
-    for (let x = 0; x < rowLength; x++) data[y * rowLength + x] = sumFixedPoint(rows, weights, x)
+    blendRows(rows, vertical.weights.subarray(8 * y, 8 * y + 8), 0, data.subarray(y * rowLength, (y + 1) * rowLength))
   }
   return { data: new Uint8Array(data.buffer), width, height, channels: image.channels }
+}
+
+/** Sets the values of `out` from place `begin` on to Σ weight · row, halves up; sums are of 32 bits and may wrap. */
+export function blendRows(rows: readonly Int32Array[], weights: Int16Array, begin: number, out: Uint8ClampedArray): void {
+  const sums = new Int32Array(out.length - begin).fill(1 << 21)
+  for (const [tap, row] of rows.entries()) {
+    const weight = weights[tap]!
+    for (let x = 0; x < sums.length; x++) sums[x]! += Math.imul(weight, row[begin + x]!)
+  }
+  for (let x = 0; x < sums.length; x++) out[begin + x] = sums[x]! >> 22
 }

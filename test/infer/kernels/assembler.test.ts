@@ -13,6 +13,7 @@ type Code = assembler.Code
 type Exports = Readonly<Record<string, (...parameters: number[]) => void>>
 
 const pages = 2
+const i32ToFloat: Code = [0xb2] // f32.convert_i32_s
 
 /** A function of i32 parameters with i32 locals, over a memory of its own. */
 function assemble(parameters: number, locals: readonly assembler.ValueType[], ...body: Code[]): { run: (...parameters: number[]) => void; floats: Float32Array; integers: Int32Array } {
@@ -120,6 +121,62 @@ t.test('vectors: every operation on four floats', (t) => {
   scalars.floats[1] = 3
   scalars.run()
   t.same([...scalars.floats.subarray(2, 8)], [9, 0, 3, 3, 3, 3])
+  t.end()
+})
+
+t.test('vectors: every operation on bytes and whole numbers', (t) => {
+  const a = Uint8Array.from({ length: 16 }, (_, index) => 17 * index)
+  const b = Uint8Array.from({ length: 16 }, (_, index) => (index * 83 + 200) % 256)
+  /** The bytes at 64 after `operation` on the vectors (or whatever `load` takes) at 16 and 32. */
+  const run = (operation: Code, load: Code = [...i32Const(16), ...v128Load(), ...i32Const(32), ...v128Load()], store = v128Store()): Uint8Array => {
+    const { run: call, floats } = assemble(0, [], i32Const(64), load, operation, store)
+    const bytes = new Uint8Array(floats.buffer)
+    bytes.set(a, 16)
+    bytes.set(b, 32)
+    call()
+    return bytes.slice(64, 80)
+  }
+  const first = [...i32Const(16), ...v128Load()]
+  const halves = (bytes: Uint8Array): number[] => [...new Int16Array(bytes.slice().buffer)]
+  const words = (bytes: Uint8Array): number[] => [...new Int32Array(bytes.slice().buffer)]
+  const saturate = (values: readonly number[], min: number, max: number): number[] => values.map((value) => Math.min(max, Math.max(min, value)))
+  const [a16, b16, a32, b32] = [halves(a), halves(b), words(a), words(b)]
+
+  t.same([...run(assembler.v128Load64Zero(1), i32Const(16))], [...a.slice(1, 9), ...new Array<number>(8).fill(0)])
+  t.same([...run(assembler.v128Load32Zero(3), i32Const(16))], [...a.slice(3, 7), ...new Array<number>(12).fill(0)])
+  t.same([...run(assembler.v128Load16Lane(2, 1), [...i32Const(16), ...i32Const(32), ...v128Load()])], [...b.slice(0, 4), a[1], a[2], ...b.slice(6)])
+  t.same([...run(assembler.v128Const([...b]), [])], [...b])
+  t.same([...run([], first, assembler.v128Store64())], [...a.slice(0, 8), ...new Array<number>(8).fill(0)])
+  t.same([...run([], first, assembler.v128Store32())], [...a.slice(0, 4), ...new Array<number>(12).fill(0)])
+  t.same([...run(assembler.i8x16Swizzle)], [...b].map((index) => a[index] ?? 0))
+  t.same([...run(assembler.i8x16NarrowUnsigned)], saturate([...a16, ...b16], 0, 255))
+  t.same(halves(run(assembler.i16x8NarrowSigned)), saturate([...a32, ...b32], -32768, 32767))
+  t.same(halves(run(assembler.i16x8ExtendLowUnsigned, first)), [...a.slice(0, 8)])
+  t.same(words(run(assembler.i32x4ExtendLowUnsigned, first)), a16.slice(0, 4).map((value) => value & 0xffff))
+  t.same(halves(run(assembler.i16x8AddPairsUnsigned, first)), Array.from({ length: 8 }, (_, pair) => a[2 * pair]! + a[2 * pair + 1]!))
+  t.same(halves(run(assembler.i16x8Add)), a16.map((value, lane) => ((value + b16[lane]!) << 16) >> 16))
+  t.same(halves(run([...i32Const(2), ...assembler.i16x8ShiftRightUnsigned], first)), a16.map((value) => (value & 0xffff) >> 2))
+  t.same(words(run([...i32Const(4), ...assembler.i32x4ShiftRightSigned], first)), a32.map((value) => value >> 4))
+  t.same(words(run(assembler.i32x4Add)), a32.map((value, lane) => (value + b32[lane]!) | 0))
+  t.same(words(run(assembler.i32x4DotProduct)), a32.map((_, lane) => (a16[2 * lane]! * b16[2 * lane]! + a16[2 * lane + 1]! * b16[2 * lane + 1]!) | 0))
+  t.same([...new Float32Array(run(assembler.f32x4ConvertI32x4, first).buffer)], a32.map(Math.fround))
+  const rounded = [...Uint8Array.from([2.5, -2.5, 3.5, 0.4].flatMap((value) => [...new Uint8Array(Float32Array.of(value).buffer)]))]
+  t.same(words(run([...assembler.f32x4Nearest, ...assembler.i32x4TruncateF32x4], assembler.v128Const(rounded))), [2, -2, 4, 0])
+
+  const scalars = assemble(2, [], i32Const(0), localGet(0), localGet(1), assembler.i32ShiftRightUnsigned, localGet(0), localGet(1), assembler.i32LessSigned, i32Add, i32ToFloat, f32Store())
+  scalars.run(64, 3)
+  t.equal(scalars.floats[0], 8)
+  scalars.run(-1, 31)
+  t.equal(scalars.floats[0], 2)
+  const splat = assemble(0, [], i32Const(16), i32Const(4), f32Load(), assembler.f32x4Splat, v128Store())
+  splat.floats[1] = 1.5
+  splat.run()
+  t.same([...splat.floats.subarray(4, 8)], [1.5, 1.5, 1.5, 1.5])
+  const loads = assemble(0, [], i32Const(0), i32Const(4), assembler.i32Load(4), assembler.i32Load(), i32ToFloat, f32Store())
+  loads.integers.set([16, 77], 2)
+  loads.integers[4] = 99
+  loads.run()
+  t.equal(loads.floats[0], 99)
   t.end()
 })
 
