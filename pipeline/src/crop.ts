@@ -5,7 +5,7 @@
 //   dx = ⌊(xmax − xmin) · 0.3 / 2⌋ on either side, dy likewise (a width of 20 gains 3 and 3)
 
 import { PipelineError } from './errors.js'
-import type { PixelBox } from './images/raw-image.js'
+import type { PixelBox, RawImage } from './images/raw-image.js'
 import { cropImage } from './images/transform.js'
 import { readPixels, type Sample } from './sample.js'
 import { createTransform, type ConcurrencyOptions, type Transform } from './transform.js'
@@ -47,6 +47,21 @@ export function cropBox(
   return { box: { left, top, width: right - left, height: bottom - top }, clamped }
 }
 
+/**
+ * An image cut to its boxes; `adjusted` says so where they reached past it and were clamped.
+ * @throws PipelineError PIPE_NO_BOXES, PIPE_BOX_OUTSIDE
+ */
+export function cropToBoxes(
+  whole: RawImage,
+  boxes: readonly PixelBox[],
+  expand: number,
+  name: string,
+): { readonly image: RawImage; readonly box: PixelBox; readonly adjusted?: string } {
+  const { box, clamped } = cropBox(boxes, expand, whole, name)
+  const adjusted = `its boxes reached past the image of ${whole.width}x${whole.height} and were clamped`
+  return { image: cropImage(whole, box), box, ...(clamped && { adjusted }) }
+}
+
 interface Span {
   readonly from: number
   readonly to: number
@@ -72,12 +87,11 @@ async function cropSample(sample: Sample, expand: number): Promise<Sample> {
     throw new PipelineError('PIPE_LABEL', `${sample.key}: a label of boxes cannot follow a crop; pack it without the crop`, { path: sample.key })
   }
   const whole = await readPixels(sample)
-  const { box, clamped } = cropBox(sample.regions ?? [], expand, whole, sample.key)
-  const image = cropImage(whole, box)
+  const { image, box, adjusted } = cropToBoxes(whole, sample.regions ?? [], expand, sample.key)
   return {
     ...sample,
     ...(sample.regions && { regions: sample.regions.map((region) => ({ ...region, left: region.left - box.left, top: region.top - box.top })) }),
-    ...(clamped && { adjusted: `its boxes reached past the image of ${whole.width}x${whole.height} and were clamped` }),
+    ...(adjusted !== undefined && { adjusted }),
     image: () => Promise.resolve(image),
   }
 }

@@ -28,12 +28,14 @@ export const pipelineErrorCodes = {
   PIPE_NO_BOXES: 'a sample to be cropped to its boxes has none',
   PIPE_OPTION: 'an option has a value outside its range',
   PIPE_OUTPUT: 'the output cannot be written',
+  PIPE_RESUME: 'what an earlier run left cannot be gone on with',
   PIPE_SAMPLE: 'a sample of a TFRecord file or WebDataset shard lacks its image or label, or does not fit the others',
   PIPE_SOURCE_MISSING: 'the annotation file of a data set, or its images, are not there or cannot be read',
   PIPE_TABLE: 'a CSV table, or a row of it, cannot be understood',
   PIPE_TFRECORD_CUT: 'a TFRecord file ends inside a record',
   PIPE_TFRECORD_DAMAGED: 'a checksum of a TFRecord file, or its compression, does not match',
   PIPE_TFRECORD_TOO_LARGE: 'a record of a TFRecord file is longer than allowed',
+  PIPE_THREAD_FAILED: 'a packing thread failed',
 } as const
 
 /** Facts about the place of the error, for programs; the message says the same in words. */

@@ -15,7 +15,7 @@ export type LabelKind = Label['kind']
 
 export interface ClassLabel {
   readonly kind: 'class'
-  /** Exact up to 2^24: a record holds it as float32. */
+  /** A record holds it as float32: integers above 2^24 are rounded there. */
   readonly value: number
 }
 
@@ -53,6 +53,14 @@ export interface ClassBox {
 export interface RecordLabel {
   readonly label: number
   readonly labels: Float32Array
+  /** Integers that float32 rounds: their places in the label and what they were. Absent if none. */
+  readonly rounded?: readonly RoundedLabel[]
+}
+
+export interface RoundedLabel {
+  /** From 0. */
+  readonly place: number
+  readonly value: number
 }
 
 const digitPlaces = 5
@@ -61,20 +69,30 @@ const blankDigit = 10
 const noLabels = new Float32Array(0)
 
 /**
- * @throws PipelineError PIPE_LABEL for a digit that is not 0-9 or a class that float32 cannot hold
+ * @throws PipelineError PIPE_LABEL for a digit that is not 0-9 or a number beyond float32
  */
 export function toRecordLabel(label: Label, key: string): RecordLabel {
   switch (label.kind) {
     case 'class':
-      if (Math.fround(label.value) !== label.value) throw wrong(key, 'a class that float32 holds exactly', label.value)
-      return { label: label.value, labels: noLabels }
+      return { label: toFloat(label.value, key), labels: noLabels, ...findRounded([label.value]) }
     case 'values':
-      return { label: 0, labels: Float32Array.from(label.values) }
+      return { label: 0, labels: Float32Array.from(label.values, (value) => toFloat(value, key)), ...findRounded(label.values) }
     case 'digits':
       return { label: 0, labels: digitLabels(label.digits, key) }
     case 'boxes':
       return { label: 0, labels: boxLabels(label) }
   }
+}
+
+function toFloat(value: number, key: string): number {
+  const float = Math.fround(value)
+  if (Number.isFinite(value) && !Number.isFinite(float)) throw wrong(key, 'labels that float32 can hold', value)
+  return float
+}
+
+function findRounded(values: readonly number[]): { readonly rounded?: readonly RoundedLabel[] } {
+  const rounded = values.flatMap((value, place) => (Number.isInteger(value) && Math.fround(value) !== value ? [{ place, value }] : []))
+  return rounded.length > 0 ? { rounded } : {}
 }
 
 function digitLabels(digits: readonly number[], key: string): Float32Array {

@@ -51,7 +51,7 @@ export interface MetaSummary {
   readonly placeholders?: number
   /** Integer labels that float32 could not hold, so that the record has the nearest it can. */
   readonly roundedLabels?: number
-  /** The first 100,000 of them as they were: [ordinal, place in the label, value]. */
+  /** The first 10,000 of each file as they were: [ordinal, place in the label, value]. */
   readonly exactLabels?: readonly (readonly number[])[]
 }
 

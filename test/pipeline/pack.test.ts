@@ -16,6 +16,7 @@ import {
   packDataset,
   resize,
   type PackOptions,
+  type PackReport,
   type RejectedSample,
   type Sample,
 } from '@millrace/pipeline'
@@ -23,11 +24,11 @@ import { decodeImage } from '@millrace/pipeline/images'
 import { realData } from '../support.js'
 import { box, createPng, writeDataSet, writeMat, type FixtureEntry } from './digit-struct-fixture.js'
 
-const transforms = [cropToRegions(), resize({ width: 64, height: 64 })]
+const plan = { crop: { kind: 'regions', expand: 0.3 }, resize: { kind: 'exact', width: 64, height: 64 }, method: 'antialiased' } as const
 const twenty: FixtureEntry[] = Array.from({ length: 20 }, (_, index) => ({ name: `${index + 1}.png`, boxes: [box(1 + (index % 10), 5 + index), box(2, 18 + index)] }))
 
-function pack(folder: string, options: Partial<PackOptions> = {}): ReturnType<typeof packDataset> {
-  return packDataset({ source: digitStruct(folder), transforms, output: join(folder, 'out.rec'), labelKind: 'digits', ...options })
+async function pack(folder: string, options: Partial<PackOptions> = {}): Promise<PackReport> {
+  return packDataset({ source: options.source ?? (await digitStruct(folder)), plan, threads: 1, output: join(folder, 'out.rec'), labelKind: 'digits', ...options })
 }
 
 function outputs(folder: string): string[] {
@@ -81,14 +82,14 @@ t.test('channel statistics are those of the stored pixels', async (t) => {
   })
 })
 
-t.test('the same bytes whatever the concurrency', async (t) => {
+t.test('the same bytes whatever the threads', async (t) => {
   const digests = []
-  for (const concurrency of [1, 2, 5]) {
+  for (const threads of [1, 2, 3]) {
     const folder = t.testdir()
     await writeDataSet(folder, twenty)
     writeFileSync(join(folder, '3.png'), 'damaged')
     writeFileSync(join(folder, '17.png'), 'damaged')
-    await pack(folder, { concurrency })
+    await pack(folder, { threads })
     // the folder's name stands in the reasons, so all three runs use the same one
     digests.push(digest(folder))
   }
@@ -137,8 +138,8 @@ t.test('nothing to pack', async (t) => {
   const none = async function* (): AsyncGenerator<Sample> {}
   await t.rejects(pack(folder, { source: none() }), { code: 'PIPE_EMPTY' })
   t.same(outputs(folder), [], 'and go with the next run')
-  await t.rejects(pack(folder, { quality: 0 }), { code: 'PIPE_OPTION' })
-  await t.rejects(pack(folder, { concurrency: 0 }), { code: 'PIPE_OPTION' })
+  await t.rejects(pack(folder, { plan: { encode: { kind: 'jpeg', quality: 0, chroma: '4:2:0' } } }), { code: 'PIPE_OPTION' })
+  await t.rejects(pack(folder, { threads: 0 }), { code: 'PIPE_OPTION' })
 })
 
 t.test('labels of another kind or width are rejected', async (t) => {
@@ -148,7 +149,7 @@ t.test('labels of another kind or width are rejected', async (t) => {
   const source = async function* (): AsyncGenerator<Sample> {
     for (const [index, label] of labels.entries()) yield { id: BigInt(index), key: `${index}`, label, image: async () => image }
   }
-  const report = await pack(folder, { source: source(), transforms: [], labelKind: 'values' })
+  const report = await pack(folder, { source: source(), plan: {}, labelKind: 'values' })
   t.match(report, { packed: 2, rejected: 2 })
   t.match(rejects(folder), [{ key: '1', code: 'PIPE_LABEL', reason: /2 label values/ }, { key: '2', code: 'PIPE_LABEL', reason: /kind values, found class/ }])
 })
@@ -158,7 +159,7 @@ t.test('stopping half way leaves nothing', async (t) => {
   await writeDataSet(folder, twenty)
   writeFileSync(join(folder, '1.png'), 'damaged')
   const stop = new AbortController()
-  const packing = pack(folder, { signal: stop.signal, concurrency: 2, onProgress: ({ packed }) => packed === 5 && stop.abort() })
+  const packing = pack(folder, { signal: stop.signal, threads: 2, onProgress: ({ packed }) => packed === 5 && stop.abort() })
   await t.rejects(packing, { code: 'PIPE_ABORTED' })
   t.same(outputs(folder), [])
   await t.rejects(pack(folder, { signal: AbortSignal.abort() }), { code: 'PIPE_ABORTED' })
@@ -193,13 +194,13 @@ t.test('the parts compose with stream.pipeline and give the same records', async
   await pack(folder)
   const meta = { labelKind: 'digits', labelWidth: 6 } as const
   const path = join(folder, 'composed.rec')
-  await pipeline(digitStruct(folder), cropToRegions({ expand: 0.3 }), resize({ width: 64, height: 64 }), encodeJpeg({ quality: 95 }), recordWriter(path, meta))
+  await pipeline(await digitStruct(folder), cropToRegions({ expand: 0.3 }), resize({ width: 64, height: 64 }), encodeJpeg({ quality: 95 }), recordWriter(path, meta))
   t.ok(readFileSync(path).equals(readFileSync(join(folder, 'out.rec'))))
 
   writeFileSync(join(folder, '20.png'), 'damaged')
   const writer = recordWriter(join(folder, 'failed.rec'), meta)
   const closed = new Promise((resolve) => writer.on('close', resolve)) // the files are gone by then
-  await t.rejects(pipeline(digitStruct(folder), cropToRegions(), resize({ width: 64, height: 64 }), encodeJpeg(), writer), { code: 'PIPE_IMAGE_DAMAGED' })
+  await t.rejects(pipeline(await digitStruct(folder), cropToRegions(), resize({ width: 64, height: 64 }), encodeJpeg(), writer), { code: 'PIPE_IMAGE_DAMAGED' })
   await closed
   t.notOk(readdirSync(folder).some((name) => name.includes('failed')))
 })
@@ -222,7 +223,7 @@ for (const part of ['train', 'test']) {
   const real = realData(`svhn/${part}`)
   t.test(`real SVHN ${part}: three packed, the missing rejected by name`, { skip: real.skip }, async (t) => {
     const folder = t.testdir()
-    const report = await pack(folder, { source: digitStruct(real.path) })
+    const report = await pack(folder, { source: await digitStruct(real.path) })
     const count = part === 'train' ? 39 : 40
     t.match(report, { packed: 3, rejected: count - 3 })
     t.same(rejects(folder).map(({ key, id, code }) => ({ key, id, code })), Array.from({ length: count - 3 }, (_, index) => ({ key: `${index + 4}.png`, id: index + 4, code: 'PIPE_IMAGE_MISSING' })))

@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { readFile, rm } from 'node:fs/promises'
 import { loadModel } from '@millrace/infer'
-import { cropToRegions, digitStruct, packDataset, resize } from '@millrace/pipeline'
+import { digitStruct, packDataset } from '@millrace/pipeline'
 import { decodeImage } from '@millrace/pipeline/images'
 import { createNetwork, exportRun, trainNetwork } from '@millrace/train'
 import { CliError } from './errors.js'
@@ -65,11 +65,11 @@ export class Demo {
   /** The number with 30 % around it, 64x64 pixels, as Goodfellow et al. prepare SVHN. */
   async #pack(): Promise<void> {
     for (const split of splits) {
-      const source = digitStruct(this.#path('photos', split))
+      const source = await digitStruct(this.#path('photos', split))
       const progress = createProgress(`pack ${split}`, { total: await source.count() })
       const { rejected } = await packDataset({
         source,
-        transforms: [cropToRegions({ expand: 0.3 }), resize({ width: 64, height: 64 })],
+        plan: { crop: { kind: 'regions', expand: 0.3 }, resize: { kind: 'exact', width: 64, height: 64 }, method: 'antialiased' },
         output: this.#path(`${split}.rec`),
         labelKind: 'digits',
         onError: 'fail',

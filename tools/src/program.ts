@@ -1,5 +1,6 @@
 // Puts the commands together. A command is one file in commands/ that exports a function
-// `(signal) => Command`; a new one is added to the list here.
+// `(signal) => Command`; a new one is added to the list here. A command imports what it works with only in
+// its action, so that help, and every other command, starts without it.
 
 import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
@@ -7,6 +8,7 @@ import { appendCommand } from './commands/append.js'
 import { demoCommand } from './commands/demo.js'
 import { diffCommand } from './commands/diff.js'
 import { exportCommand } from './commands/export.js'
+import { im2recCommand } from './commands/im2rec.js'
 import { indexCommand } from './commands/index-records.js'
 import { inspectCommand } from './commands/inspect.js'
 import { listCommand } from './commands/list.js'
@@ -23,7 +25,7 @@ import { verifyCommand } from './commands/verify.js'
 /** A command's factory. `signal` aborts when the user interrupts the program. */
 export type CommandFactory = (signal: AbortSignal) => Command
 
-const commands: readonly CommandFactory[] = [sampleCommand, packCommand, listCommand, unpackCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
+const commands: readonly CommandFactory[] = [sampleCommand, packCommand, im2recCommand, listCommand, unpackCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
 
 /** The whole command line, not yet run. Errors are thrown, never `process.exit`. */
 export function createProgram(signal: AbortSignal): Command {

@@ -1,21 +1,42 @@
-// millrace pack: annotated photos → cropped, resized JPEG records.
+// millrace pack: a data set of labelled images → cropped, resized, encoded records.
 
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { PackReport, RejectedSample } from '@millrace/pipeline'
+import type { CropPlan, EncodePlan, ImagePlan, PackOptions, RejectedSample, ResizePlan, ShardOptions } from '@millrace/pipeline'
+import type { Codec } from '@millrace/pipeline/images'
 import { CliError } from '../errors.js'
+import { parsePart } from '../pack-part.js'
+import { describePreview, describeReject, describeReport, maxShownRejects, writeMeans } from '../pack-report.js'
+import { openSource, type OpenedSource, type SourceFlags } from '../pack-source.js'
+import { createProgress } from '../progress.js'
 import type { CommandFactory } from '../program.js'
 
-interface PackFlags {
-  readonly format: 'digit-struct'
-  readonly size: Size
-  readonly crop: boolean
+interface PackFlags extends SourceFlags {
+  readonly size?: Size
+  readonly shorterEdge?: number
+  readonly crop?: CropPlan['kind']
   readonly expand: number
+  readonly method: ImagePlan['method']
+  readonly colour: ImagePlan['colour']
+  readonly encoding: EncodePlan['kind']
   readonly quality: number
-  readonly onError: 'skip' | 'fail'
+  readonly chroma: '4:4:4' | '4:2:0'
+  readonly compression: number
+  readonly scaledDecode: boolean
+  readonly codec: Codec | 'auto'
+  readonly stats: boolean
+  readonly means?: string
+  readonly meansOf: 'stored' | 'original'
+  readonly shards?: number
+  readonly shardBytes?: number
+  readonly part?: string
+  readonly limit?: number
   readonly threads: number
-  readonly json?: true
-  readonly quiet?: true
+  readonly onError: 'skip' | 'fail' | 'placeholder'
+  readonly resume: boolean
+  readonly dryRun: boolean
+  readonly json: boolean
+  readonly quiet: boolean
 }
 
 interface Size {
@@ -23,84 +44,198 @@ interface Size {
   readonly height: number
 }
 
-/** So many rejected images are shown; the file lists all. */
-const maxShownRejects = 20
-
-export const packCommand: CommandFactory = (signal) =>
-  new Command('pack')
-    .description('Packs annotated photos into records: crop to the annotation, resize, JPEG.')
-    .argument('<source>', 'the data set: a folder with digitStruct.mat, or that file')
+export const packCommand: CommandFactory = (signal) => {
+  const command = new Command('pack')
+    .description('Packs labelled images into records: crop, resize, encode, or as they are.')
+    .argument('<source>', 'the data set: a folder, a .zip or .tar(.gz) of images, a .lst, a .csv, or SVHN\'s digitStruct.mat')
     .argument('<out>', 'the .rec to write, with .idx, .meta and .rejects.jsonl beside it; - writes the records to standard output')
-    .addOption(new Option('--format <name>', 'how the data set is annotated').choices(['digit-struct']).default('digit-struct'))
-    .addOption(new Option('--size <WxH>', 'pixels of each record; the aspect is not kept').argParser(parseSize).default({ width: 64, height: 64 }, '64x64'))
-    .option('--expand <share>', 'how much the union of the boxes grows, both sides together', parseShare, 0.3)
-    .option('--no-crop', 'keep the whole image instead of cropping it to its boxes')
-    .option('--quality <1-100>', 'JPEG quality', parseQuality, 95)
-    .addOption(new Option('--on-error <what>', 'an image that cannot be packed: list it and go on, or stop').choices(['skip', 'fail']).default('skip'))
+  addImageFlags(command)
+  addOutputFlags(command)
+  addSourceFlags(command)
+  return command.action((source: string, out: string, flags: PackFlags) => pack(source, out, flags, signal))
+}
+
+function addImageFlags(command: Command): void {
+  command
+    .addOption(new Option('--size <WxH>', 'pixels of each record; the aspect is not kept (default: 64x64 for digit-struct, else as the image is)').argParser(parseSize).conflicts('shorterEdge'))
+    .option('--shorter-edge <pixels>', 'pixels of the shorter edge; the aspect is kept (default: off)', parseCount)
+    .addOption(new Option('--crop <what>', 'to the marked regions, to the square in the middle, or not at all (default: regions for digit-struct, else none)').choices(['regions', 'centre', 'none']))
+    .option('--expand <share>', 'how much the union of the regions grows, both sides together', parseShare, 0.3)
+    .addOption(new Option('--method <name>', "how pixels are resized; all but antialiased are OpenCV's, auto and random are im2rec's 9 and 10").choices(['antialiased', 'nearest', 'bilinear', 'cubic', 'area', 'lanczos4', 'auto', 'random']).default('antialiased'))
+    .addOption(new Option('--colour <kind>', 'as RGB, as grey, or as stored, with alpha and not turned by EXIF').choices(['rgb', 'grey', 'unchanged']).default('rgb'))
+    .addOption(new Option('--encoding <name>', 'of the records; original keeps the bytes of the files').choices(['jpeg', 'png', 'webp', 'original']).default('jpeg'))
+    .option('--quality <1-100>', 'of JPEG and WebP', parseQuality, 95)
+    .addOption(new Option('--chroma <kind>', 'how finely JPEG keeps colour').choices(['4:2:0', '4:4:4']).default('4:2:0'))
+    .option('--compression <0-9>', 'of PNG', parseCompression, 6)
+    .option('--scaled-decode', 'let the JPEG decoder shrink where the image is shrunk anyway: quicker, other pixels', false)
+    .addOption(new Option('--codec <name>', 'what decodes and encodes JPEG; auto takes turbojpeg where it is installed').choices(['auto', 'sharp', 'turbojpeg']).default('auto'))
+    .option('--stats', 'also measure the images at their original size, and those that are kept as they are', false)
+    .option('--means <file.json>', 'write the mean of R, G and B there (default: only in the .meta)')
+    .addOption(new Option('--means-of <what>', "the pixels as stored, or each image's mean at its original size (implies --stats)").choices(['stored', 'original']).default('stored'))
+}
+
+function addOutputFlags(command: Command): void {
+  command
+    .addOption(new Option('--shards <count>', 'write so many files OUT-00000-of-00016.rec (default: one file)').argParser(parseCount).conflicts('shardBytes'))
+    .option('--shard-bytes <bytes>', 'begin another file before one grows larger, e.g. 256M (default: one file)', parseBytes)
+    .option('--part <i/n>', "only part i of n, from 0: its share of the shards, or shard i; auto takes it from Slurm, Kubernetes or Open MPI (default: all)")
+    .option('--limit <count>', 'the first so many samples of the data set (default: all)', parseCount)
     .option('--threads <count>', 'images in work at a time; the bytes do not depend on it', parseCount, availableParallelism())
-    .option('--json', 'print the report as one JSON document (default: as text)')
-    .option('--quiet', 'show no progress (default: show it)')
-    .action((source: string, out: string, flags: PackFlags) => pack(source, out, flags, signal))
+    .addOption(new Option('--on-error <what>', 'an image that cannot be packed: list it and go on, stop, or list it and pack a grey image').choices(['skip', 'fail', 'placeholder']).default('skip'))
+    .option('--resume', 'go on with what an interrupted run of the same command left', false)
+    .option('--dry-run', 'write nothing; tell how many images there are and what becomes of the first', false)
+    .option('--json', 'print the report as one JSON document', false)
+    .option('--quiet', 'show no progress', false)
+}
+
+function addSourceFlags(command: Command): void {
+  command
+    .option('--format <name>', 'digit-struct, list, folder or csv (default: guessed from the source)')
+    .option('--images <path>', 'where the images are: a folder, .zip, .tar or .tar.gz (default: beside the annotations)')
+    .option('--root <folder>', 'the folder inside --images that names begin from (default: the top)')
+    .option('--follow-links', 'follow symbolic links wherever they lead (default: only within the folder)')
+    .option('--class-names <file>', 'the class names in order, one a line (default: those found, sorted)')
+    .option('--flat', 'folder: every image is of class 0 (default: the folders are classes)')
+    .option('--extensions <list>', 'folder: endings of image files, such as .jpg,.png (default: all that decode)')
+    .option('--label-width <count>', 'list: labels in each line; 0: as many as it has (default: those of the first)', parseWhole)
+    .addOption(new Option('--list-flavour <program>', 'list: whose rules the lines follow (default: im2rec.py)').choices(['im2rec.py', 'im2rec.cc']))
+    .option('--image-column <name>', 'csv: the column with the image (default: image)')
+    .option('--label-columns <names>', 'csv: the column with the class, or several with numbers (default: label)')
+    .option('--box-columns <names>', 'csv: xmin,ymin,xmax,ymax (default: no boxes)')
+    .addOption(new Option('--box-unit <unit>', 'csv: of the boxes (default: told from the numbers)').choices(['pixels', 'share']))
+    .option('--size-columns <names>', "csv: width,height of the image (default: from the image's header)")
+    .option('--delimiter <character>', 'csv: between fields (default: told from the first line)')
+}
 
 async function pack(sourcePath: string, out: string, flags: PackFlags, signal: AbortSignal): Promise<void> {
   const toStdout = out === '-'
   if (toStdout && flags.json) throw new CliError('CLI_USAGE', '--json and the output - both want standard output; write to a file, or leave out --json')
-  const { cropToRegions, digitStruct, packDataset, resize } = await import('@millrace/pipeline')
-  const { createProgress } = await import('../progress.js')
-  const source = digitStruct(sourcePath)
-  const progress = createProgress('pack', { total: await source.count(), quiet: flags.quiet === true })
+  const part = flags.part === undefined ? undefined : parsePart(flags.part)
+  const opened = await openSource(sourcePath, sourceFlags(flags), signal)
+  if (opened.isGuessed && !flags.quiet) process.stderr.write(`format: ${opened.format} (--format names another)\n`)
+  const options = { ...(await packOptions(opened, out, flags, signal)), ...(part && { part }) }
+  if (flags.dryRun) return preview(options, flags.json)
+  await run(options, opened, out, flags)
+}
+
+async function preview(options: PackOptions, json: boolean): Promise<void> {
+  const { previewPack } = await import('@millrace/pipeline')
+  const found = await previewPack(options)
+  const document = { ...found, first: found.first.map((each) => ({ ...each, id: `${each.id}` })) }
+  process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${describePreview(found).join('\n')}\n`)
+}
+
+async function run(options: PackOptions, { source }: OpenedSource, out: string, flags: PackFlags): Promise<void> {
+  const toStdout = out === '-'
+  const { packDataset } = await import('@millrace/pipeline')
+  const progress = createProgress('pack', { total: await totalOf(options), quiet: flags.quiet })
   const rejects: RejectedSample[] = []
-  const { size, expand, quality, crop, format } = flags
   try {
     const report = await packDataset({
-      source,
-      transforms: [...(crop ? [cropToRegions({ expand })] : []), resize(size)],
-      output: toStdout ? process.stdout : out,
-      labelKind: source.labelKind,
-      quality,
-      onError: flags.onError,
-      concurrency: flags.threads,
-      pack: { format, ...size, ...(crop && { expand }), quality },
-      signal,
+      ...options,
       onProgress: ({ packed, rejected }) => progress.update(packed + rejected, rejected > 0 ? `${rejected} rejected` : ''),
       onReject: (rejected) => {
-        if (toStdout) progress.note(`rejected ${describe(rejected)}`)
+        if (toStdout) progress.note(`rejected ${describeReject(rejected)}`)
         else if (rejects.length < maxShownRejects) rejects.push(rejected)
       },
+      onSuspend: () => progress.note('what is packed so far is kept: the same command with --resume goes on'),
     })
     progress.done()
-    print(report, rejects, out, flags)
-    if (report.rejected > 0) process.exitCode = 3
+    const means = flags.meansOf === 'stored' ? report.summary.channelMean : report.summary.imageMean
+    if (flags.means !== undefined && means) await writeMeans(flags.means, means)
+    const shown = rejects.map(({ id, ...rejected }) => ({ ...rejected, id: `${id}` }))
+    const ignored = Object.fromEntries(source.ignored ?? [])
+    if (flags.json) process.stdout.write(`${JSON.stringify({ output: out, ...report, firstRejects: shown, ignored }, null, 2)}\n`)
+    else (toStdout ? process.stderr : process.stdout).write(`${[...describeReport(report, rejects, nameOutput(out, report.files)), ...describeIgnored(ignored)].join('\n')}\n`)
+    if (report.rejected + report.placeholders > 0) process.exitCode = 3
   } catch (error) {
     progress.done()
-    for (const rejected of rejects) process.stderr.write(`rejected ${describe(rejected)}\n`)
+    for (const rejected of rejects) process.stderr.write(`rejected ${describeReject(rejected)}\n`)
     throw error
   }
 }
 
-function print(report: PackReport, rejects: readonly RejectedSample[], out: string, flags: PackFlags): void {
-  if (flags.json) {
-    const shown = rejects.map(({ key, id, code, reason }) => ({ key, id: `${id}`, code, reason }))
-    process.stdout.write(`${JSON.stringify({ output: out, ...report, firstRejects: shown }, null, 2)}\n`)
-    return
+/** For the time left: the samples of this run. */
+async function totalOf({ source, limit = Infinity, part, shards }: PackOptions): Promise<number> {
+  const count = Math.min((await source.count?.()) ?? 0, limit)
+  if (!part) return count
+  const shardCount = shards && 'count' in shards ? shards.count : part.count
+  const edge = (index: number): number => Math.floor((Math.floor((index * shardCount) / part.count) * count) / shardCount)
+  return edge(part.index + 1) - edge(part.index)
+}
+
+function nameOutput(out: string, files: readonly string[]): string {
+  if (out === '-') return 'standard output'
+  return files.length > 1 ? `${files.length} files, ${files[0]} to ${files.at(-1)}` : (files[0] ?? out)
+}
+
+function describeIgnored(ignored: Readonly<Record<string, number>>): string[] {
+  const reasons = Object.entries(ignored).map(([reason, count]) => `${count} ${reason}`)
+  return reasons.length > 0 ? [`passed over: ${reasons.join(', ')}`] : []
+}
+
+async function packOptions({ source, format, identity }: OpenedSource, out: string, flags: PackFlags, signal: AbortSignal): Promise<PackOptions> {
+  const plan = await imagePlan(format, flags)
+  const shards = shardOptions(flags)
+  return {
+    source,
+    plan,
+    output: out === '-' ? process.stdout : out,
+    labelKind: source.labelKind,
+    ...(source.classNames && { classNames: source.classNames }),
+    onError: flags.onError,
+    threads: flags.threads,
+    resume: flags.resume,
+    ...(shards && { shards }),
+    ...(flags.limit !== undefined && { limit: flags.limit }),
+    identity,
+    pack: { format, ...plan },
+    signal,
   }
-  const stream = out === '-' ? process.stderr : process.stdout
-  stream.write(`${describeReport(report, rejects, out).join('\n')}\n`)
 }
 
-function describeReport(report: PackReport, rejects: readonly RejectedSample[], out: string): string[] {
-  const { packed, rejected, adjusted, seconds, imagesPerSecond, rejectsPath } = report
-  const target = out === '-' ? 'standard output' : out
-  const rate = imagesPerSecond.toLocaleString('en', { maximumSignificantDigits: 3 })
-  const lines = [`packed ${packed} of ${packed + rejected} images into ${target} in ${seconds.toFixed(1)} s (${rate} images/s)`]
-  if (adjusted > 0) lines.push(`${adjusted} of them with boxes that reached past the image and were clamped`)
-  if (rejected > 0) lines.push(`${rejected} rejected${rejects.length > 0 ? ':' : ''}`, ...rejects.map((each) => `  ${describe(each)}`))
-  if (rejectsPath !== undefined && rejected > rejects.length) lines.push(`  … and ${rejected - rejects.length} more in ${rejectsPath}`)
-  return lines
+async function imagePlan(format: string, flags: PackFlags): Promise<Partial<ImagePlan>> {
+  const { loadTurboJpeg } = await import('@millrace/pipeline/images')
+  const isOriginal = flags.encoding === 'original'
+  const isDigits = format === 'digit-struct' && !isOriginal
+  const crop = flags.crop ?? (isDigits ? 'regions' : 'none')
+  const size = flags.size ?? (isDigits && flags.shorterEdge === undefined ? { width: 64, height: 64 } : undefined)
+  const resize: ResizePlan = size ? { kind: 'exact', ...size } : flags.shorterEdge !== undefined ? { kind: 'shorter-edge', pixels: flags.shorterEdge } : { kind: 'none' }
+  const isMeasured = flags.stats || flags.meansOf === 'original'
+  return {
+    crop: crop === 'regions' ? { kind: 'regions', expand: flags.expand } : { kind: crop },
+    resize,
+    method: flags.method,
+    colour: flags.colour,
+    encode: encodePlan(flags),
+    scaledDecode: flags.scaledDecode,
+    codec: flags.codec !== 'auto' ? flags.codec : loadTurboJpeg() ? 'turbojpeg' : 'sharp',
+    statistics: isMeasured ? 'all' : isOriginal ? (flags.means === undefined ? 'none' : 'stored') : 'stored',
+  }
 }
 
-function describe({ key, code, reason }: RejectedSample): string {
-  return `${key}: ${code}: ${reason}`
+function encodePlan({ encoding, quality, chroma, compression }: PackFlags): EncodePlan {
+  switch (encoding) {
+    case 'jpeg':
+      return { kind: 'jpeg', quality, chroma }
+    case 'png':
+      return { kind: 'png', compression }
+    case 'webp':
+      return { kind: 'webp', quality }
+    case 'original':
+      return { kind: 'original' }
+  }
+}
+
+function shardOptions({ shards, shardBytes }: PackFlags): ShardOptions | undefined {
+  if (shards !== undefined) return { count: shards }
+  return shardBytes !== undefined ? { bytes: shardBytes } : undefined
+}
+
+function sourceFlags(flags: PackFlags): SourceFlags {
+  const { format, images, root, followLinks, classNames, flat, extensions, labelWidth, listFlavour, imageColumn, labelColumns, boxColumns, boxUnit, sizeColumns, delimiter } = flags
+  const all = { format, images, root, followLinks, classNames, flat, extensions, labelWidth, listFlavour, imageColumn, labelColumns, boxColumns, boxUnit, sizeColumns, delimiter }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
 function parseSize(text: string): Size {
@@ -122,7 +257,23 @@ function parseQuality(text: string): number {
   return quality
 }
 
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1.')
+function parseCompression(text: string): number {
+  if (!/^\d$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 0 to 9.')
   return Number(text)
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1.')
+  return Number(text)
+}
+
+function parseWhole(text: string): number {
+  return text === '0' ? 0 : parseCount(text)
+}
+
+/** 1048576, 512K, 256M, 4G: powers of 1,024. */
+function parseBytes(text: string): number {
+  const match = /^([1-9]\d{0,11})([KMG]?)$/i.exec(text)
+  if (!match) throw new InvalidArgumentError('Expected a number of bytes such as 256M.')
+  return Number(match[1]) * 1024 ** ['', 'K', 'M', 'G'].indexOf(match[2]!.toUpperCase())
 }

@@ -1,0 +1,140 @@
+// What a packing run counts on the way: for its report, for the summary in the .meta file, and for the
+// journal, from which a resumed run goes on. Plain numbers, summed in the order of the source.
+
+import type { MetaSummary } from '@millrace/recordio'
+import { addChannelSums, channelStatistics, emptyChannelSums, type ChannelSums } from '../images/channel-sums.js'
+import type { RecordLabel } from '../label.js'
+import type { RenderedImage } from '../render/render-image.js'
+
+/** What one packed sample adds. */
+export interface PackedFacts {
+  readonly rendered: RenderedImage
+  readonly isAdjusted: boolean
+  readonly isPlaceholder: boolean
+  readonly rounded?: RecordLabel['rounded']
+}
+
+/** JSON keeps it exactly. */
+export interface TallyState {
+  readonly packed: number
+  readonly rejected: number
+  readonly adjusted: number
+  readonly placeholders: number
+  readonly imageBytes: number
+  readonly channelSums: ChannelSums
+  /** Σ of the images' own means, over so many images. */
+  readonly imageMeans: { readonly count: number; readonly sum: readonly number[] }
+  /** [smallest, largest]; empty before the first. */
+  readonly width: readonly number[]
+  readonly height: readonly number[]
+  readonly roundedLabels: number
+  readonly exactLabels: readonly (readonly number[])[]
+  /** Of shards that are finished: within one, its writer counts. */
+  readonly histogram: Readonly<Record<string, number>>
+}
+
+/** More would make each line of the journal long. */
+const maxExactLabels = 10_000
+
+export const emptyTally: TallyState = {
+  packed: 0,
+  rejected: 0,
+  adjusted: 0,
+  placeholders: 0,
+  imageBytes: 0,
+  channelSums: emptyChannelSums,
+  imageMeans: { count: 0, sum: [0, 0, 0] },
+  width: [],
+  height: [],
+  roundedLabels: 0,
+  exactLabels: [],
+  histogram: {},
+}
+
+export class PackTally {
+  #state: TallyState
+
+  constructor(state: TallyState = emptyTally) {
+    this.#state = state
+  }
+
+  get state(): TallyState {
+    return this.#state
+  }
+
+  addPacked({ rendered, isAdjusted, isPlaceholder, rounded = [] }: PackedFacts): void {
+    const state = this.#state
+    const { image, size, channelSums, imageMean } = rendered
+    this.#state = {
+      ...state,
+      packed: state.packed + 1,
+      adjusted: state.adjusted + (isAdjusted ? 1 : 0),
+      placeholders: state.placeholders + (isPlaceholder ? 1 : 0),
+      imageBytes: state.imageBytes + image.length,
+      channelSums: channelSums ? addChannelSums(state.channelSums, channelSums) : state.channelSums,
+      imageMeans: imageMean ? addMeans(state.imageMeans, { count: 1, sum: imageMean }) : state.imageMeans,
+      width: size ? widen(state.width, [size.width]) : state.width,
+      height: size ? widen(state.height, [size.height]) : state.height,
+      roundedLabels: state.roundedLabels + rounded.length,
+      exactLabels: rounded.length > 0 ? keepExact(state.exactLabels, rounded.map(({ place, value }) => [state.packed, place, value])) : state.exactLabels,
+    }
+  }
+
+  addRejected(): void {
+    this.#state = { ...this.#state, rejected: this.#state.rejected + 1 }
+  }
+
+  /** Adds a whole finished shard, whose writer counted the labels. Exact labels stay with their shard. */
+  addShard(shard: TallyState, histogram: Readonly<Record<string, number>> = {}): void {
+    const state = this.#state
+    this.#state = {
+      packed: state.packed + shard.packed,
+      rejected: state.rejected + shard.rejected,
+      adjusted: state.adjusted + shard.adjusted,
+      placeholders: state.placeholders + shard.placeholders,
+      imageBytes: state.imageBytes + shard.imageBytes,
+      channelSums: addChannelSums(state.channelSums, shard.channelSums),
+      imageMeans: addMeans(state.imageMeans, shard.imageMeans),
+      width: widen(state.width, shard.width),
+      height: widen(state.height, shard.height),
+      roundedLabels: state.roundedLabels + shard.roundedLabels,
+      exactLabels: [],
+      histogram: addCounts(state.histogram, histogram),
+    }
+  }
+
+  /** Channel statistics are those of the pixels before the last encoding. */
+  summary(): MetaSummary {
+    const { packed, rejected, placeholders, imageBytes, channelSums, imageMeans, width, height, roundedLabels, exactLabels, histogram } = this.#state
+    const { mean, std } = channelStatistics(channelSums)
+    return {
+      count: packed,
+      rejected,
+      imageBytes,
+      ...(Object.keys(histogram).length > 0 && { labelHistogram: histogram }),
+      ...(channelSums.count > 0 && { channelMean: mean, channelStd: std }),
+      ...(imageMeans.count > 0 && { imageMean: imageMeans.sum.map((total) => total / imageMeans.count) }),
+      ...(width.length > 0 && { imageWidth: width, imageHeight: height }),
+      ...(placeholders > 0 && { placeholders }),
+      ...(roundedLabels > 0 && { roundedLabels, exactLabels }),
+    }
+  }
+}
+
+function addMeans(a: TallyState['imageMeans'], b: TallyState['imageMeans']): TallyState['imageMeans'] {
+  return { count: a.count + b.count, sum: a.sum.map((total, channel) => total + (b.sum[channel] ?? 0)) }
+}
+
+function widen(range: readonly number[], values: readonly number[]): number[] {
+  const all = [...range, ...values]
+  return all.length === 0 ? [] : [Math.min(...all), Math.max(...all)]
+}
+
+function keepExact(list: readonly (readonly number[])[], more: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  return list.length >= maxExactLabels ? list : [...list, ...more].slice(0, maxExactLabels)
+}
+
+function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort((x, y) => Number(x) - Number(y))
+  return Object.fromEntries(keys.map((key) => [key, (a[key] ?? 0) + (b[key] ?? 0)]))
+}

@@ -1,0 +1,132 @@
+// Carries out an image plan on one image: the one place where packed pixels are made, whether in this
+// thread or another.
+
+import { imageSize } from '@millrace/recordio'
+import { cropToBoxes } from '../crop.js'
+import { PipelineError } from '../errors.js'
+import { channelStatistics, sumChannels, type ChannelSums } from '../images/channel-sums.js'
+import { cropImage, decodeImage, encodeJpeg, encodePng, encodeWebp, resizeAntialiased, resizeImage, type PixelBox, type RawImage, type ResizeMethod } from '../images/index.js'
+import type { ImagePlan, PlanMethod, ResizePlan } from './image-plan.js'
+
+/** One image to be rendered, as plain data. */
+export interface RenderRequest {
+  readonly image: Uint8Array | RawImage
+  /** Names the image in errors. */
+  readonly key: string
+  readonly id: bigint
+  readonly regions?: readonly PixelBox[]
+}
+
+export interface RenderedImage {
+  readonly image: Uint8Array
+  /** Absent for bytes passed through whose size is not known. */
+  readonly size?: Size
+  readonly channelSums?: ChannelSums
+  /** Mean of R, G, B at the original size; with statistics `all`. */
+  readonly imageMean?: readonly number[]
+  /** Set where the annotation had to be bent to fit the image. */
+  readonly adjusted?: string
+}
+
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** @throws PipelineError PIPE_IMAGE_DAMAGED, PIPE_IMAGE_TOO_LARGE, PIPE_NO_BOXES, PIPE_BOX_OUTSIDE, PIPE_OPTION */
+export async function renderImage(request: RenderRequest, plan: ImagePlan): Promise<RenderedImage> {
+  if (plan.encode.kind === 'original') return passThrough(request, plan)
+  const whole = await decode(request, plan)
+  const { image: cropped, adjusted } = crop(whole, request, plan)
+  const { width, height } = targetSize(plan.resize, cropped)
+  const method = chooseMethod(plan.method, cropped, { width, height }, request.id)
+  const sized = method === 'antialiased' ? await resizeAntialiased(cropped, { width, height }) : resizeImage(cropped, { width, height }, method)
+  return {
+    image: await encode(sized, plan),
+    size: { width, height },
+    ...(plan.statistics !== 'none' && { channelSums: sumChannels(sized) }),
+    ...(plan.statistics === 'all' && { imageMean: channelStatistics(sumChannels(whole)).mean }),
+    ...(adjusted !== undefined && { adjusted }),
+  }
+}
+
+/** A plain grey image of the plan's size (64x64 where it has none), in place of one that cannot be had. */
+export function renderPlaceholder(plan: ImagePlan): Promise<Uint8Array> {
+  const { width, height } = targetSize(plan.resize, { width: 64, height: 64 })
+  const data = new Uint8Array(width * height * 3).fill(128)
+  const encodable: ImagePlan = plan.encode.kind === 'original' ? { ...plan, encode: { kind: 'jpeg', quality: 95, chroma: '4:2:0' } } : plan
+  return encode({ data, width, height, channels: 3 }, encodable)
+}
+
+/** @throws PipelineError PIPE_OPTION for a side above 65,535, which an image of extreme aspect may reach */
+export function targetSize(resize: ResizePlan, { width, height }: Size): Size {
+  if (resize.kind === 'none') return { width, height }
+  if (resize.kind === 'exact') return { width: resize.width, height: resize.height }
+  const { pixels } = resize
+  // A strip of 1 pixel by thousands still gets a pixel: im2rec hands OpenCV a side of 0 and dies.
+  return width < height
+    ? { width: pixels, height: Math.max(1, Math.floor((height * pixels) / width)) }
+    : { width: Math.max(1, Math.floor((width * pixels) / height)), height: pixels }
+}
+
+async function passThrough({ image, key }: RenderRequest, { statistics }: ImagePlan): Promise<RenderedImage> {
+  if (!(image instanceof Uint8Array)) throw new PipelineError('PIPE_OPTION', `${key}: expected encoded bytes to pass through, found pixels that a transform made; choose an encoding`)
+  if (statistics === 'none') {
+    const size = imageSize(image)
+    return size ? { image, size: { width: size.width, height: size.height } } : { image }
+  }
+  const pixels = await decodeImage(image, { name: key })
+  const channelSums = sumChannels(pixels)
+  const { mean } = channelStatistics(channelSums)
+  return { image, size: { width: pixels.width, height: pixels.height }, channelSums, ...(statistics === 'all' && { imageMean: mean }) }
+}
+
+async function decode({ image, key }: RenderRequest, plan: ImagePlan): Promise<RawImage> {
+  if (!(image instanceof Uint8Array)) return image
+  const minShorterEdge = plan.scaledDecode ? neededShorterEdge(plan) : undefined
+  return decodeImage(image, { name: key, colour: plan.colour, codec: plan.codec, ...(minShorterEdge !== undefined && { minShorterEdge }) })
+}
+
+/** The least shorter edge of a decoded image from which the resize does not enlarge; boxes need all of it. */
+function neededShorterEdge({ crop, resize }: ImagePlan): number | undefined {
+  if (crop.kind === 'regions' || resize.kind === 'none') return undefined
+  return resize.kind === 'exact' ? Math.max(resize.width, resize.height) : resize.pixels
+}
+
+function crop(image: RawImage, { regions = [], key }: RenderRequest, plan: ImagePlan): { readonly image: RawImage; readonly adjusted?: string } {
+  switch (plan.crop.kind) {
+    case 'none':
+      return { image }
+    case 'centre':
+      return { image: cropImage(image, centreSquare(image)) }
+    case 'regions':
+      return cropToBoxes(image, regions, plan.crop.expand, key)
+  }
+}
+
+function centreSquare({ width, height }: Size): PixelBox {
+  const side = Math.min(width, height)
+  return { left: Math.floor((width - side) / 2), top: Math.floor((height - side) / 2), width: side, height: side }
+}
+
+const randomMethods: readonly ResizeMethod[] = ['nearest', 'bilinear', 'cubic', 'area', 'lanczos4']
+
+function chooseMethod(method: PlanMethod, from: Size, to: Size, id: bigint): ResizeMethod | 'antialiased' {
+  if (method === 'random') return randomMethods[Number(BigInt.asUintN(32, id * 2654435761n) >> 16n) % randomMethods.length]!
+  if (method !== 'auto') return method
+  if (to.width > from.width && to.height > from.height) return 'cubic'
+  return to.width < from.width && to.height < from.height ? 'area' : 'bilinear'
+}
+
+function encode(image: RawImage, { encode: chosen, codec }: ImagePlan): Promise<Uint8Array> {
+  switch (chosen.kind) {
+    case 'jpeg':
+      return encodeJpeg(image, { quality: chosen.quality, chroma: chosen.chroma, codec })
+    case 'png':
+      return encodePng(image, { compression: chosen.compression })
+    case 'webp':
+      return encodeWebp(image, { quality: chosen.quality })
+    case 'original':
+      throw new PipelineError('PIPE_OPTION', 'encoding: expected jpeg, png or webp for pixels, found original')
+  }
+}
