@@ -4,6 +4,7 @@ export { formatClassNames, parseClassNames, readClassNames } from './class-names
 export { cropBox, cropToRegions, type CropOptions } from './crop.js'
 export { encodeJpeg, type EncodeJpegOptions } from './encode.js'
 export type { PixelBox, RawImage } from './images/raw-image.js'
+export { convert, type ConvertOptions, type ConvertProgress, type ConvertReport, type InterchangeFormat } from './interchange/convert.js'
 export type { LabelledImage, ReadImagesOptions, RejectedImage } from './interchange/labelled-image.js'
 export { decodeExample, encodeExample, type Example, type Feature } from './interchange/tf-example.js'
 export { encodeTfRecord, readTfRecords, type ReadTfRecordsOptions, type TfRecord } from './interchange/tfrecord-file.js'
