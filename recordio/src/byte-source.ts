@@ -8,8 +8,11 @@ import { fileError, RecordError } from './errors.js'
 /** A path, or any stream of bytes: a node:stream Readable, a web ReadableStream, an async generator. */
 export type ByteSource = string | AsyncIterable<Uint8Array>
 
-/** A read through Node's thread pool costs some 50 µs whatever its size: below half a megabyte that shows. */
-const chunkBytes = 2 ** 19
+/**
+ * The next chunk is read while this one is used, at some 50 µs for the way through Node's thread pool,
+ * and a record across two chunks must be put together: at 2 MiB both show least (bench/records.mjs).
+ */
+const chunkBytes = 2 ** 21
 
 /**
  * The chunks of `source`. A chunk is only good until the next one is asked for: the file reader
@@ -53,12 +56,14 @@ async function* readFile(path: string): AsyncGenerator<Uint8Array> {
   })
   let next: Promise<{ buffer: Uint8Array; bytesRead: number }> | undefined
   try {
-    next = handle.read(Buffer.allocUnsafeSlow(chunkBytes), 0, chunkBytes, null)
-    let spare: Uint8Array = Buffer.allocUnsafeSlow(chunkBytes)
+    const { size } = await handle.stat()
+    const length = size === 0 ? chunkBytes : Math.min(chunkBytes, size + 1) // a device or pipe has size 0
+    next = handle.read(Buffer.allocUnsafeSlow(length), 0, length, null)
+    let spare: Uint8Array = Buffer.allocUnsafeSlow(length)
     for (;;) {
       const { buffer, bytesRead } = await next
       if (bytesRead === 0) return
-      next = handle.read(spare, 0, chunkBytes, null)
+      next = handle.read(spare, 0, length, null)
       yield buffer.subarray(0, bytesRead)
       spare = buffer
     }

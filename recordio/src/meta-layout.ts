@@ -168,7 +168,7 @@ export function decodeSummary(path: string, bytes: Buffer, footer: MetaFooter): 
 
 /** A .meta is never needed to read a .rec, so the way on is always the same. */
 export function badMeta(path: string, fact: string, cause?: unknown): RecordError {
-  return new RecordError('REC_BAD_META', `${path}: ${fact}; delete the .meta and .idx and pack again, or open the .rec without them`, { path, cause })
+  return new RecordError('REC_BAD_META', `${path}: ${fact}; make it anew with "millrace index", or delete it and open the .rec without it`, { path, cause })
 }
 
 const magic = Buffer.from('894d524d4554410a', 'hex')

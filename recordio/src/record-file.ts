@@ -135,10 +135,10 @@ async function readStored(handle: FileHandle, place: Place, lengthBytes: number,
   const { name, ordinal, offsetBytes } = place
   if (found !== checksum) {
     const fact = `expected ${lengthBytes} bytes with checksum ${checksum.toString(16)}, found ${found.toString(16)}`
-    const next = 'the .rec was damaged or replaced: copy it again with its .meta, or delete the .meta and .idx to open it without checks'
+    const next = 'the .rec was damaged or replaced: copy it again with its .meta, or keep the other records with "millrace repair"'
     throw new RecordError('REC_BAD_CHECKSUM', `${name}: record ${ordinal} at byte ${offsetBytes}: ${fact}; ${next}`, { path: name, record: ordinal, offsetBytes })
   }
-  const decoder = new FrameDecoder(name, ordinal, offsetBytes)
+  const decoder = new FrameDecoder(name, { ordinal, offsetBytes, borrow: true })
   for (const framed of decoder.decode(frames)) return framed
   decoder.finish()
   throw new RecordError('REC_META_MISMATCH', `${name}: record ${ordinal} at byte ${offsetBytes}: the .meta gives it no bytes`, { path: name, record: ordinal, offsetBytes })
@@ -147,7 +147,7 @@ async function readStored(handle: FileHandle, place: Place, lengthBytes: number,
 /** Only the place is known: reads on until the record is complete. */
 async function readFramesAt(handle: FileHandle, place: Place): Promise<FramedPayload> {
   const { name, ordinal, offsetBytes } = place
-  const decoder = new FrameDecoder(name, ordinal, offsetBytes)
+  const decoder = new FrameDecoder(name, { ordinal, offsetBytes, borrow: true })
   for (let chunkBytes = 2 ** 16; ; chunkBytes = 2 ** 20) {
     const chunk = Buffer.allocUnsafeSlow(chunkBytes)
     const { bytesRead } = await handle.read(chunk, 0, chunkBytes, decoder.position)
@@ -172,7 +172,7 @@ async function scanRecords(path: string): Promise<RecordIndex> {
 
 function checkMetaBelongs(path: string, meta: MetaIndex, size: number): void {
   if (meta.recordsBytes === size) return
-  const fact = `expected ${meta.recordsBytes} bytes as its .meta says, found ${size}; delete the .meta and .idx and pack again, or open it without them`
+  const fact = `expected ${meta.recordsBytes} bytes as its .meta says, found ${size}; see what is wrong with "millrace verify ${path}"; if the .rec is right, make its .meta anew with "millrace index ${path}"`
   throw new RecordError('REC_META_MISMATCH', `${path}: ${fact}`, { path })
 }
 
