@@ -40,7 +40,7 @@ t.test('what cannot be exported: exit 1; wrong usage: exit 2', async (t) => {
   t.match(await millrace('export', 'run', 'none', '--checkpoint', '1'), { exitCode: 1, stderr: /^error TRAIN_NO_CHECKPOINT: run: has no checkpoint "1"; there are epochs 2, 3, 4\n$/ })
   t.match(await millrace('export', 'nowhere', 'none'), { exitCode: 1, stderr: /^error TRAIN_RUN_DAMAGED: nowhere.config\.json/ })
   t.match(await millrace('export', 'run', '.'), { exitCode: 1, stderr: /^error INFER_MODEL_WRITE: / })
-  t.match(await millrace('export', 'run', 'none', '--checkpoint', 'newest'), { exitCode: 2, stderr: /expected "best", "last" or the number of an epoch/ })
+  t.match(await millrace('export', 'run', 'none', '--checkpoint', 'newest'), { exitCode: 2, stderr: /Expected "best", "last" or the number of an epoch/ })
   t.match(await millrace('export', 'run'), { exitCode: 2 })
   t.notOk(readdirSync(folder).includes('none'))
   t.match(await millrace('export', '--help'), { exitCode: 0, stdout: /default: "best"/ })

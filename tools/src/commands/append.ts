@@ -12,7 +12,7 @@ interface AppendFlags {
 
 export const appendCommand: CommandFactory = (signal) =>
   new Command('append')
-    .description('Adds the records of other files to a file. A crash leaves the old file or the new one, whole. Needs the space of the new file until it is done, less where the file system can share bytes (Btrfs, XFS, APFS).')
+    .description('Add the records of other files to a file. A crash leaves the old file or the new one, whole. The space of the new file is needed until it is done, less where the file system can share bytes (Btrfs, XFS, APFS).')
     .argument('<into.rec>', 'the file to add to; it and its .idx and .meta are replaced at the end')
     .argument('<from.rec...>', 'the files to add, with labels of the same kind, the same class names, and other ids')
     .option('--json', 'print one JSON document (default: text)')

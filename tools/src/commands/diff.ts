@@ -15,7 +15,7 @@ interface DiffFlags {
 
 export const diffCommand: CommandFactory = (signal) =>
   new Command('diff')
-    .description('Says how two record files differ: records by id, their order, labels, images. Exit code 1 if they do.')
+    .description('Show how two record files differ: records by id, their order, labels, images. Exit code 1 if they do.')
     .argument('<a.rec>', 'the one file')
     .argument('<b.rec>', 'the other')
     .option('--pixels', 'decode images whose bytes differ and compare their pixels (default: bytes only)')

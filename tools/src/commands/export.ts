@@ -2,10 +2,11 @@
 
 import { Command, InvalidArgumentError } from 'commander'
 import type { CommandFactory } from '../program.js'
+import { jsonLine } from '../record-output.js'
 
 interface ExportFlags {
   readonly checkpoint: 'best' | 'last' | number
-  readonly json?: boolean
+  readonly json: boolean
 }
 
 export const exportCommand: CommandFactory = () =>
@@ -14,16 +15,16 @@ export const exportCommand: CommandFactory = () =>
     .argument('<run>', 'the run folder')
     .argument('<model>', 'the model folder to write; a former model there is replaced')
     .option('--checkpoint <which>', '"best" (by validation accuracy), "last", or an epoch that still has a checkpoint', parseCheckpoint, 'best')
-    .option('--json', 'print the outcome as JSON')
+    .option('--json', 'print the outcome as one JSON document', false)
     .action(async (run: string, model: string, { checkpoint, json }: ExportFlags) => {
       const { exportRun } = await import('@millrace/train')
       const { epoch, step, metrics } = await exportRun(run, model, { checkpoint })
-      if (json) console.log(JSON.stringify({ model, epoch, step, validation: metrics ?? null }))
-      else console.log(`${model}: weights of epoch ${epoch}${metrics ? `, validation accuracy ${(100 * metrics.accuracy).toFixed(1)} %` : ''}`)
+      const accuracy = metrics ? `, validation accuracy ${(100 * metrics.accuracy).toFixed(1)} %` : ''
+      process.stdout.write(json ? jsonLine({ model, epoch, step, validation: metrics ?? null }) : `${model}: weights of epoch ${epoch}${accuracy}\n`)
     })
 
 function parseCheckpoint(text: string): 'best' | 'last' | number {
   if (text === 'best' || text === 'last') return text
   if (/^\d+$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('expected "best", "last" or the number of an epoch')
+  throw new InvalidArgumentError('Expected "best", "last" or the number of an epoch.')
 }

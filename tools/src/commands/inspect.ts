@@ -2,14 +2,15 @@
 // with a .meta it also shows the label kind, class names and channel statistics that stand there.
 
 import type { RecordPreview, RecordsSummary } from '@millrace/recordio'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import type { CommandFactory } from '../program.js'
+import { countOption, grouped } from '../record-output.js'
 
 export const inspectCommand: CommandFactory = (signal) =>
   new Command('inspect')
-    .description('Shows what a record file holds: count, sizes, labels, means, first records. Reads the file once.')
+    .description('Show what a record file holds: count, sizes, labels, means, first records. The file is read once.')
     .argument('<file.rec>', 'the record file; - reads standard input')
-    .option('--first <count>', 'how many records to list', parseCount, 5)
+    .option('--first <count>', 'how many records to list', countOption, 5)
     .option('--json', 'print one JSON document; ids are strings, because they have 64 bits', false)
     .action(async (file: string, { first, json }: { first: number; json: boolean }) => {
       const isStdin = file === '-'
@@ -18,11 +19,6 @@ export const inspectCommand: CommandFactory = (signal) =>
       const summary = await summarizeRecords(isStdin ? process.stdin : file, { first, signal, name })
       process.stdout.write(json ? toJson(name, summary) : toText(name, summary))
     })
-
-function parseCount(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 0.')
-  return Number(text)
-}
 
 function toJson(file: string, summary: RecordsSummary): string {
   const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value ?? null)
@@ -93,8 +89,4 @@ function shortLabel(label: readonly number[]): string {
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}`)
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString('en', { maximumFractionDigits: 1 })
 }

@@ -24,7 +24,7 @@ const maxShownNames = 10
 
 export const listCommand: CommandFactory = (signal) =>
   new Command('list')
-    .description('Makes .lst files from a folder with a folder of images for each class; the label is the place of the class among the sorted names.')
+    .description('Make .lst files from a folder with a folder of images for each class; the label is the place of the class among the sorted names.')
     .argument('<folder>', 'the folder that holds the class folders')
     .argument('<prefix>', 'writes PREFIX.lst (or PREFIX_train.lst, PREFIX_val.lst, PREFIX_test.lst) and PREFIX.classes.txt')
     .option('--val <share>', 'share of each class that goes to validation (default: none)', parseShare)

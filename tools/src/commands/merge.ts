@@ -13,7 +13,7 @@ interface MergeFlags {
 
 export const mergeCommand: CommandFactory = (signal) =>
   new Command('merge')
-    .description('Writes the records of several files into one, in the order given. Images are not encoded again.')
+    .description('Write the records of several files into one, in the order given. Images are not encoded again.')
     .argument('<out.rec>', 'the new file; .idx and .meta are written beside it')
     .argument('<file.rec...>', 'the files to merge, with labels of one kind and the same class names')
     .option('--renumber', 'give the records new ids from 0 (default: keep them, and fail if one occurs twice)')

@@ -20,7 +20,7 @@ interface Rejection {
 
 export const predictCommand: CommandFactory = (signal) =>
   new Command('predict')
-    .description('Prints what a network reads in each image: the image, the reading, its probability.')
+    .description('Print what a network reads in each image: the image, the reading, its probability.')
     .argument('<model>', 'model folder, as "millrace export" writes it')
     .argument('<image...>', 'photos (JPEG, PNG, WebP, …), or .rec files to read every record of')
     .option('--box <left,top,width,height>', 'part of each photo to look at, in pixels (default: the whole photo)', parseBox)

@@ -14,7 +14,7 @@ interface RepairFlags {
 
 export const repairCommand: CommandFactory = (signal) =>
   new Command('repair')
-    .description('Saves every intact record of a damaged file into a new one, and lists what was lost. Never changes the damaged file. Exit code 3 if anything was lost.')
+    .description('Save every intact record of a damaged file into a new one, and list what was lost. The damaged file is never changed. Exit code 3 if anything was lost.')
     .argument('<damaged.rec>', 'the damaged file; with its .meta beside it, each record is compared with its checksum')
     .argument('<out.rec>', 'the new file; .idx and .meta are written beside it')
     .option('--list <count>', 'how many losses to list; all are counted', countOption, 20)

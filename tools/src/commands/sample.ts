@@ -2,6 +2,7 @@
 
 import { Command } from 'commander'
 import type { CommandFactory } from '../program.js'
+import { countOption, jsonLine, positiveOption } from '../record-output.js'
 import type { SvhnSampleSummary } from '../samples/svhn-sample.js'
 
 interface SampleFlags {
@@ -17,11 +18,11 @@ export const sampleCommand: CommandFactory = (signal) =>
     new Command('svhn')
       .description("Draw photos of house numbers in SVHN's layout: DIR/{train,validation,test}/{1.png …, digitStruct.mat}.")
       .argument('<dir>', 'a new or empty folder, or a former sample, which is replaced')
-      .option('--train <count>', 'photos to train on', Number, 8000)
-      .option('--validation <count>', 'photos to choose settings by', Number, 1000)
-      .option('--test <count>', 'photos to measure with; a quarter in typefaces that the others do not have', Number, 1000)
-      .option('--seed <number>', 'the same seed draws the same photos', Number, 1)
-      .option('--json', 'print a JSON summary', false)
+      .option('--train <count>', 'photos to train on', positiveOption, 8000)
+      .option('--validation <count>', 'photos to choose settings by', positiveOption, 1000)
+      .option('--test <count>', 'photos to measure with; a quarter in typefaces that the others do not have', positiveOption, 1000)
+      .option('--seed <number>', 'the same seed draws the same photos', countOption, 1)
+      .option('--json', 'print the summary as one JSON document', false)
       .action(async (folder: string, flags: SampleFlags) => {
         const { sampleSvhn } = await import('../samples/svhn-sample.js')
         const { createProgress } = await import('../progress.js')
@@ -30,7 +31,7 @@ export const sampleCommand: CommandFactory = (signal) =>
         const onProgress = ({ split, done }: { split: string; done: number }): void => progress.update(done, split)
         const summary = await sampleSvhn({ folder, ...flags, signal, onProgress }).finally(() => progress.done())
         const seconds = (performance.now() - start) / 1000
-        process.stdout.write(flags.json ? `${JSON.stringify({ ...summary, seconds })}\n` : inWords(summary, seconds))
+        process.stdout.write(flags.json ? jsonLine({ ...summary, seconds }) : inWords(summary, seconds))
       }),
   )
 

@@ -17,7 +17,7 @@ interface SplitFlags {
 
 export const splitCommand: CommandFactory = (signal) =>
   new Command('split')
-    .description('Writes the records of a file into several, PREFIX-00000-of-00004.rec and so on, each with .idx and .meta. Give one of --shards, --bytes, --records.')
+    .description('Write the records of a file into several, PREFIX-00000-of-00004.rec and so on, each with .idx and .meta. Give one of --shards, --bytes, --records.')
     .argument('<in.rec>', 'the file to split')
     .argument('<prefix>', 'how the names of the new files begin')
     .option('--shards <count>', 'so many files, with equally many records (default: by another rule)', positiveOption)

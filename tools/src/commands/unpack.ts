@@ -13,7 +13,7 @@ interface UnpackFlags {
 
 export const unpackCommand: CommandFactory = (signal) =>
   new Command('unpack')
-    .description('Writes the images of a record file into a folder, with a list that packs back to the same records.')
+    .description('Write the images of a record file into a folder, with a list that packs back to the same records.')
     .argument('<file.rec>', 'the record file')
     .argument('<folder>', 'the folder to make; an existing one must be empty')
     .addOption(new Option('--label-kind <kind>', 'what the labels are; a class gets a folder (default: as the .meta says, else by the first record)').choices(['class', 'values', 'digits', 'boxes']))

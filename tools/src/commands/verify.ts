@@ -15,7 +15,7 @@ interface VerifyFlags {
 
 export const verifyCommand: CommandFactory = (signal) =>
   new Command('verify')
-    .description('Says what is wrong with record files, and where: frames, checksums, image headers, labels, .idx and .meta. Changes nothing.')
+    .description('Show what is wrong with record files, and where: frames, checksums, image headers, labels, .idx and .meta. Nothing is changed.')
     .argument('<file.rec...>', 'the record files; .idx and .meta beside them are compared')
     .option('--images', 'also decode every image (default: look at the bytes only)')
     .option('--list <count>', 'how many faults of a file to list; all are counted', countOption, 20)
