@@ -100,6 +100,10 @@ t.test('wrong usage: exit 2, said before anything is written', async (t) => {
     [['-', '--run', 'r'], /give --label-kind \(the network svhn-digits learns digits\)/],
     [['-', '--run', 'r', '--label-kind', 'class'], /learns labels of kind "digits"/],
     [['-', '--run', 'r', '--label-kind', 'digits', '--epochs', '2'], /--spool FILE/],
+    [['train.rec', '--run', 'r', '--optimiser', 'sgd', '--momentum', '1'], /share from 0 to below 1/],
+    [['train.rec', '--run', 'r', '--momentum', '0.5'], /--momentum is for --optimiser sgd/],
+    [['train.rec', '--run', 'r', '--shuffle-records', '9'], /--shuffle-records is for a stream/],
+    [['-', '--run', 'r', '--label-kind', 'digits', '--schedule', 'cosine'], /--schedule cosine is for files/],
     [['train.rec', '--resume', 'json'], /--resume takes the records from the run/],
     [['--resume', 'json', '--epochs', '5', '--run', 'r'], /leave out --run, --epochs/],
   ]
@@ -176,7 +180,7 @@ t.test('pack | train', async (t) => {
 const stream = ['--label-kind', 'digits', '--quiet', ...linear]
 
 t.test('--spool keeps the stream for more epochs', async (t) => {
-  t.match(await trainStream(records, ['--run', 'spooled', '--spool', 'kept.rec', '--epochs', '2', '--json', ...stream]), { exitCode: 0, stdout: /"epochs":2,"steps":24/ })
+  t.match(await trainStream(records, ['--run', 'spooled', '--spool', 'kept.rec', '--epochs', '2', '--json', ...stream]), { exitCode: 0, stdout: /"epochs": 2,\n {2}"steps": 24/ })
   t.ok(readFileSync(join(folder, 'kept.rec')).equals(readFileSync(records)))
   const kept = await openRecords(join(folder, 'kept.rec'))
   t.match([kept.count, kept.meta?.header], [96, { labelKind: 'digits', labelWidth: 6 }])

@@ -7,11 +7,12 @@ import type { TrainReport } from '@millrace/train'
 import { networks } from '@millrace/train/networks'
 import { CliError } from '../errors.js'
 import type { CommandFactory } from '../program.js'
+import { jsonLine } from '../record-output.js'
 import type { TrainFlags } from '../run-training.js'
 
 interface CommandFlags extends TrainFlags {
   readonly resume?: string
-  readonly json?: boolean
+  readonly json: boolean
 }
 
 /** What goes with --resume: all else stands in the run's own configuration. */
@@ -23,30 +24,30 @@ export const trainCommand: CommandFactory = (signal) =>
     .argument('[records...]', 'record files, or "-" for a stream on standard input, read once')
     .option('--run <folder>', 'the run folder to make: configuration, log, checkpoints, best weights')
     .option('--resume <folder>', 'go on with a run from its newest checkpoint; its own configuration holds')
-    .option('--validation <files...>', 'record files to measure the network on after each epoch', [])
+    .addOption(new Option('--validation <files...>', 'record files to measure the network on after each epoch').default([], 'none'))
     .addOption(new Option('--network <name>', describeNetworks()).choices(Object.keys(networks)).default('svhn-digits'))
     .option('--epochs <count>', 'passes over the records (default: 10; a stream without --spool: 1)', wholeNumber)
     .option('--batch-size <images>', 'images a step, over all replicas', wholeNumber, 32)
     .option('--learning-rate <rate>', 'the base rate', positiveNumber, 1e-3)
     .addOption(new Option('--optimiser <name>', 'how weights are updated').choices(['adam', 'sgd']).default('adam'))
-    .option('--momentum <share>', "SGD's momentum", positiveNumber, 0.9)
+    .option('--momentum <share>', "SGD's momentum; 0 is plain SGD", share, 0.9)
     .addOption(new Option('--schedule <name>', 'cosine: 50 steps of warm-up, flat to 30 % of the run, then down to 2 %; a stream takes constant').choices(['cosine', 'constant']).default('cosine'))
     .option('--seed <number>', 'of first weights, order and augmentation', wholeNumber, 1)
     .option('--replicas <count>', 'engines that share each batch, a thread each; part of the result', wholeNumber, Math.min(2, availableParallelism()))
     .option('--loader-threads <count>', 'threads that read, decode and augment; no part of the result', wholeNumber, 1)
     .option('--cache-mb <megabytes>', 'decoded pixels kept in memory, so that later epochs need not decode', wholeNumber, 512)
-    .addOption(new Option('--label-kind <kind>', 'what the labels of a stream are (a file says it itself)').choices(['class', 'values', 'digits', 'boxes']))
-    .option('--spool <file.rec>', 'keep a stream in this file, for more epochs')
+    .addOption(new Option('--label-kind <kind>', 'what the labels of a stream are (default: none; a file says it itself)').choices(['class', 'values', 'digits', 'boxes']))
+    .option('--spool <file.rec>', 'keep a stream in this file, for more epochs (default: do not keep it)')
     .option('--shuffle-records <count>', 'records in the shuffle buffer of a stream', wholeNumber, 2048)
-    .option('--json', 'print the outcome as JSON')
-    .option('--quiet', 'no progress')
+    .option('--json', 'print the outcome as one JSON document', false)
+    .option('--quiet', 'show no progress', false)
     .action(async (records: string[], flags: CommandFlags, command: Command) => {
-      if (flags.resume !== undefined) requireNothingElse(records, command)
+      if (flags.resume === undefined) requireNothingIdle(records, flags, command)
+      else requireNothingElse(records, command)
       const { resumeRun, startRun } = await import('../run-training.js')
       const report = flags.resume === undefined ? await startRun(records, flags, signal) : await resumeRun(flags.resume, flags, signal)
       const folder = flags.resume ?? flags.run
-      if (flags.json) console.log(JSON.stringify({ run: folder, ...report }))
-      else console.log(outcome(report, folder!))
+      process.stdout.write(flags.json ? jsonLine({ run: folder, ...report, best: report.best ?? null }) : `${outcome(report, folder!)}\n`)
     })
 
 function describeNetworks(): string {
@@ -54,10 +55,25 @@ function describeNetworks(): string {
 }
 
 /** An option that would be ignored is refused. */
+function requireNothingIdle(records: readonly string[], { optimiser, schedule }: CommandFlags, command: Command): void {
+  const isStream = records.includes('-')
+  const idle = [
+    { option: 'momentum', isIdle: optimiser !== 'sgd', reason: '--momentum is for --optimiser sgd' },
+    { option: 'schedule', isIdle: isStream && schedule !== 'constant', reason: '--schedule cosine is for files: a stream takes a constant rate, because its length is not known' },
+    { option: 'shuffleRecords', isIdle: !isStream, reason: '--shuffle-records is for a stream ("-"): files are shuffled as a whole' },
+  ].find(({ option, isIdle }) => isIdle && isGiven(command, option))
+  if (idle) throw new CliError('CLI_USAGE', `${idle.reason}; leave it out`)
+}
+
+/** As above: what a run was begun with stands in its folder. */
 function requireNothingElse(records: readonly string[], command: Command): void {
   if (records.length > 0) throw new CliError('CLI_USAGE', '--resume takes the records from the run itself; leave them out')
-  const others = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli' && !resumeOptions.includes(option.attributeName()))
+  const others = command.options.filter((option) => isGiven(command, option.attributeName()) && !resumeOptions.includes(option.attributeName()))
   if (others.length > 0) throw new CliError('CLI_USAGE', `--resume goes on with the run's own configuration; leave out ${others.map(({ long }) => long).join(', ')}`)
+}
+
+function isGiven(command: Command, option: string): boolean {
+  return command.getOptionValueSource(option) === 'cli'
 }
 
 function outcome({ epochs, steps, seconds, best }: TrainReport, folder: string): string {
@@ -67,12 +83,18 @@ function outcome({ epochs, steps, seconds, best }: TrainReport, folder: string):
 
 function wholeNumber(text: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number above 0')
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number above 0.')
+  return value
+}
+
+function share(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError('Expected a share from 0 to below 1.')
   return value
 }
 
 function positiveNumber(text: string): number {
   const value = Number(text)
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0')
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Expected a number above 0.')
   return value
 }
