@@ -35,3 +35,10 @@ t.test('values that are no class', (t) => {
   t.throws(() => labelsOf(record(0, 1, 11, 10, 10, 10, 10), digits), { code: 'TRAIN_LABEL_RANGE', message: /digit 1 from 0 to 10, found 11/ })
   t.end()
 })
+
+t.test('a blank within the length; past it nothing is asked', (t) => {
+  t.throws(() => labelsOf(record(0, 2, 4, 10, 10, 10, 10), digits), { code: 'TRAIN_LABEL_RANGE', message: /record 7: expected digit 2 of a number of 2 from 0 to 9, found 10 \(blank\)/ })
+  t.throws(() => labelsOf(record(0, 6, 1, 2, 3, 4, 10), digits), { code: 'TRAIN_LABEL_RANGE', message: /digit 5 of a number of 6/ })
+  t.same(labelsOf(record(0, 1, 4, 3, 10, 10, 10), digits), [1, 4, 3, 10, 10, 10])
+  t.end()
+})

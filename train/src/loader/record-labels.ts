@@ -20,7 +20,7 @@ export function labelShapeOf({ labelKind, labelWidth, heads }: Objective): Label
 /**
  * [labelWidth] numbers. `place` names the record in errors.
  * @throws TrainError TRAIN_LABEL_KIND if the record's label has another width, TRAIN_LABEL_RANGE if a value
- *   is no class of its head.
+ *   is no class of its head, or a digit within the length is blank.
  */
 export function recordLabels(record: ImageRecord, { labelKind, labelWidth, classes }: LabelShape, place: string): Float32Array {
   const labels = labelValues(record)
@@ -32,5 +32,13 @@ export function recordLabels(record: ImageRecord, { labelKind, labelWidth, class
     const name = labelKind === 'class' ? 'a class' : wrong === 0 ? 'a length' : `digit ${wrong}`
     throw new TrainError('TRAIN_LABEL_RANGE', `${place}: expected ${name} from 0 to ${classes[wrong]! - 1}, found ${labels[wrong]}; correct the label and pack the records again`)
   }
+  if (labelKind === 'digits') requireDigitsWithinLength(labels, place)
   return labels
+}
+
+/** Blank, the class after 9, is for the places past the length: a network that learnt it within would be asked for it, and never answer. */
+function requireDigitsWithinLength(labels: Float32Array, place: string): void {
+  const position = labels.subarray(1, 1 + labels[0]!).findIndex((value) => value > 9)
+  if (position === -1) return
+  throw new TrainError('TRAIN_LABEL_RANGE', `${place}: expected digit ${position + 1} of a number of ${labels[0]} from 0 to 9, found ${labels[1 + position]} (blank); correct the label and pack the records again`)
 }
