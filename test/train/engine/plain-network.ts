@@ -85,7 +85,7 @@ function trueClass(labels: ArrayLike<number>, row: number, head: number, kind: '
 /**
  * Two digits from 7x8 pixels of 2 channels: convolutions with and without a bias, one with strides;
  * batch norms with a relu after them, with another reader too, and of a dense layer; a relu after a
- * convolution; heads on different branches.
+ * convolution; heads on different branches; a softmax that a layer reads.
  */
 export function branchedGraph(dropout = 0.25): Graph {
   const nodes: GraphNode[] = [
@@ -107,7 +107,8 @@ export function branchedGraph(dropout = 0.25): Graph {
     { op: 'softmax', name: 'length', input: 'length-logits' },
     { op: 'slice', name: 'digit1-logits', input: 'heads', begin: 4, size: 11 },
     { op: 'softmax', name: 'digit1', input: 'digit1-logits' },
-    { op: 'flatten', name: 'flatten2', input: 'norm2' },
+    { op: 'softmax', name: 'weights', input: 'norm2' },
+    { op: 'flatten', name: 'flatten2', input: 'weights' },
     { op: 'dense', name: 'digit2-logits', input: 'flatten2', units: 11, bias: true },
     { op: 'softmax', name: 'digit2', input: 'digit2-logits' },
   ]

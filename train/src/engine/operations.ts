@@ -36,7 +36,7 @@ export function trainNode(node: GraphNode, x: tf.Tensor, weights: NodeWeights, k
     case 'flatten': return trainFlatten(x)
     case 'dropout': return trainDropout(node, x, key, layer)
     case 'slice': return trainSlice(node, x)
-    case 'softmax': throw new Error(`node "${node.name}": the loss takes the logits, softmax is not trained through`)
+    case 'softmax': return trainSoftmax(x)
   }
 }
 
@@ -45,7 +45,6 @@ export function inferNode(node: GraphNode, x: tf.Tensor, weights: NodeWeights): 
   switch (node.op) {
     case 'batchNorm': return tf.batchNorm(x, weights['mean'] as tf.Tensor1D, weights['variance'] as tf.Tensor1D, weights['beta'] as tf.Tensor1D, weights['gamma'] as tf.Tensor1D, node.epsilon)
     case 'dropout': return x
-    case 'softmax': return tf.softmax(x)
     default: return trainNode(node, x, weights, { seed: 0, step: 0, replica: 0 }, 0).y
   }
 }
@@ -119,6 +118,13 @@ function trainSlice({ begin, size }: SliceNode, x: tf.Tensor): NodeRun {
   const y = tf.slice(x, [...others, begin], [...x.shape.slice(0, -1), size])
   const padding = [...others.map((): [number, number] => [0, 0]), [begin, width - begin - size] as [number, number]]
   return { y, backward: (dy) => ({ dx: tf.pad(dy, padding) }) }
+}
+
+/** dx = y · (dy − Σ dy·y), the sum over the last axis. */
+function trainSoftmax(x: tf.Tensor): NodeRun {
+  const y = tf.softmax(x)
+  const backward = (dy: tf.Tensor): { dx: tf.Tensor } => ({ dx: tf.mul(y, tf.sub(dy, tf.sum(tf.mul(dy, y), -1, true))) })
+  return { y, backward }
 }
 
 function multiply(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean): tf.Tensor {

@@ -13,8 +13,8 @@ export function createTensorProgram(graph: Graph): Program {
   const placesOf = placesByNode(graph)
   const logitsNames = objective.heads.map(({ output }) => logitsOf(graph, output))
   const firstTrained = graph.nodes.findIndex(({ name }) => placesOf.get(name)!.some(({ trainable }) => trainable))
-
   const fusedRelu = findFusedRelus(graph)
+  const unread = findUnreadSoftmaxes(graph)
 
   const loadWeights = (state: NetworkState): Map<string, NodeWeights> =>
     new Map([...placesOf].map(([node, places]) => [node, Object.fromEntries(places.map((place) =>
@@ -25,7 +25,7 @@ export function createTensorProgram(graph: Graph): Program {
     const runs = new Map<string, NodeRun>()
     const values = new Map<string, tf.Tensor>([[graph.input.name, imageTensor(graph, batch.images, batch.count)]])
     for (const [layer, node] of graph.nodes.entries()) {
-      if (node.op === 'softmax' || runs.has(node.name)) continue
+      if (unread.has(node.name) || runs.has(node.name)) continue
       const fused = fusedRelu.get(node.name)
       const run = trainNode(node, values.get(node.input)!, weights.get(node.name)!, key, layer, fused !== undefined)
       runs.set(node.name, run)
@@ -110,6 +110,12 @@ function findFusedRelus({ nodes }: Graph): Map<string, string> {
     return op === 'batchNorm' && readers.length === 1 && readers[0]!.op === 'relu' ? [[name, readers[0]!.name]] : []
   })
   return new Map(pairs)
+}
+
+/** The softmaxes at the ends: the loss takes their logits, so training need not compute them. */
+function findUnreadSoftmaxes({ nodes }: Graph): Set<string> {
+  const read = new Set(nodes.map(({ input }) => input))
+  return new Set(nodes.filter(({ op, name }) => op === 'softmax' && !read.has(name)).map(({ name }) => name))
 }
 
 /** The node whose value goes into an output's softmax. */
