@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Graph } from '@millrace/infer'
 import { createNetwork } from '@millrace/train'
 import { initialiseWeights } from '../../../../train/dist/engine/initialise.js'
-import { layoutWeights } from '../../../../train/dist/engine/parameters.js'
+import { layoutWeights, viewWeight } from '../../../../train/dist/engine/parameters.js'
 import { defaultAdam } from '../../../../train/dist/optimiser.js'
 import { ReplicaPool } from '../../../../train/dist/replicas/replica-pool.js'
 import type { ReplicaReply, ReplicaRequest, ReplicaSetup } from '../../../../train/dist/replicas/replica-worker.js'
@@ -73,6 +73,22 @@ t.test('a loss that is no number in one replica: no weight changes in any', asyn
   await t.rejects(pool.step(slots, 0, 6, 1e-3), { code: 'TRAIN_LOSS_NOT_FINITE', message: /^step 7: the loss is NaN/ })
   t.ok(Buffer.from(before.buffer).equals(Buffer.from(Float32Array.from(pool.state.trained).buffer)))
   await t.rejects(pool.step(slots, 1, 7, 1e-3), { code: 'TRAIN_LOSS_NOT_FINITE' }, 'nor from then on')
+  await pool.close()
+})
+
+t.test('gradients that overflow under a finite loss: no weight changes', async (t) => {
+  const network = createNetwork('svhn-digits')
+  const layout = layoutWeights(network)
+  const slots = fillSlots()
+  viewSlot(slots, 0).images.fill(0) // so that the batch norm, whose gradient is gamma / √epsilon times a large one, gives beta
+  const pool = createPool(1, network)
+  const weight = (name: string): Float32Array => viewWeight(layout.weights.find((place) => place.name === name)!, pool.state)
+  weight('dense1-norm/gamma').fill(1e37)
+  weight('dense1-norm/beta').fill(1)
+  for (const [index, value] of weight('heads/kernel').entries()) weight('heads/kernel')[index] = 100 * value
+  const before = Float32Array.from(pool.state.trained)
+  await t.rejects(pool.step(slots, 0, 6, 1e-3), { code: 'TRAIN_LOSS_NOT_FINITE', message: /^step 7: the loss is \d[^ ]*, but its gradients are not all finite/ })
+  t.ok(Buffer.from(before.buffer).equals(Buffer.from(Float32Array.from(pool.state.trained).buffer)))
   await pool.close()
 })
 

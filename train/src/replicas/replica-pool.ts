@@ -48,7 +48,7 @@ export class ReplicaPool {
 
   /**
    * One training step on all replicas. Resolves with the mean loss of each head over the batch.
-   * @throws TrainError TRAIN_LOSS_NOT_FINITE when it is no number; the weights then stay as they were.
+   * @throws TrainError TRAIN_LOSS_NOT_FINITE when it or a gradient is no finite number; the weights then stay as they were.
    */
   async step(slots: SharedSlots, slot: number, step: number, learningRate: number): Promise<Float64Array> {
     const replies = await Promise.all(this.#replicas.map((replica) => replica.ask({ kind: 'step', slots, slot, step, learningRate })))
@@ -59,7 +59,9 @@ export class ReplicaPool {
       for (let head = 0; head < heads; head++) losses[head]! += (own[head]! * count) / slots.batchSize
     }
     if (Atomics.load(viewFailure(this.#shared), 0) === 1) {
-      throw new TrainError('TRAIN_LOSS_NOT_FINITE', `step ${step + 1}: the loss is ${losses.reduce((sum, loss) => sum + loss, 0)}; lower --learning-rate or look at this batch's images; the last checkpoint is intact`)
+      const loss = losses.reduce((sum, each) => sum + each, 0)
+      const found = Number.isFinite(loss) ? `the loss is ${loss}, but its gradients are not all finite` : `the loss is ${loss}`
+      throw new TrainError('TRAIN_LOSS_NOT_FINITE', `step ${step + 1}: ${found}; lower --learning-rate or look at this batch's images; the last checkpoint is intact`)
     }
     return losses
   }

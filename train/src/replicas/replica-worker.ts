@@ -56,8 +56,9 @@ function step(program: Program, { slots, slot, step, learningRate }: ReplicaRequ
   let error: unknown
   try {
     const batch = { count, ...viewSlot(slots, slot, rows.begin, count) }
-    losses = program.step(state, batch, { seed: setup.seed, step, replica }, allGradients[replica]!)
-    if (!losses.every(Number.isFinite)) Atomics.store(failure, 0, 1)
+    const gradients = allGradients[replica]!
+    losses = program.step(state, batch, { seed: setup.seed, step, replica }, gradients)
+    if (![losses, gradients.trained, gradients.statistics].every(areFinite)) Atomics.store(failure, 0, 1)
   } catch (thrown) {
     Atomics.store(failure, 0, 1)
     error = thrown
@@ -85,6 +86,13 @@ function update(batchSize: number, step: number, learningRate: number): void {
     const momentum = setup.statisticsMomentum
     for (let i = 0; i < shared.statistics; i++) state.statistics[i] = momentum * state.statistics[i]! + (1 - momentum) * batchStatistics[i]!
   }
+}
+
+/** NaN and the infinities are the numbers whose product with 0 is not 0. Without branches: it looks at every gradient. */
+function areFinite(values: Float32Array | Float64Array): boolean {
+  let zeros = 0
+  for (let i = 0; i < values.length; i++) zeros += values[i]! * 0
+  return zeros === 0
 }
 
 function average(rows: readonly Float32Array[], portions: readonly number[], { begin, end }: Share): void {

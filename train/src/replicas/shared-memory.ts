@@ -54,7 +54,7 @@ export function viewBarrier({ control }: SharedState): Int32Array {
   return new Int32Array(control, 0, barrierWords)
 }
 
-/** One word: 1 once a replica has met a loss that is no number, or an error; nobody updates from then on. */
+/** One word: 1 once a replica has met a loss or gradient that is no finite number, or an error; nobody updates from then on. */
 export function viewFailure({ control }: SharedState): Int32Array {
   return new Int32Array(control, 4 * barrierWords, 1)
 }
