@@ -77,6 +77,12 @@ t.test('the log goes back to a step, without what a crash has cut', async (t) =>
   t.same(readdirSync(run), ['log.jsonl'])
 })
 
+t.test('what cannot be read is not taken for nothing', async (t) => {
+  const run = t.testdir({ checkpoints: 'a file', 'log.jsonl': {} })
+  await t.rejects(listCheckpoints(run), { code: 'TRAIN_RUN_DAMAGED', message: /checkpoints: cannot be read \(ENOTDIR/ })
+  await t.rejects(rewindLog(run, 0), { code: 'TRAIN_RUN_DAMAGED', message: /log\.jsonl: cannot be read \(EISDIR/ })
+})
+
 t.test('what the operating system refuses has a code and names the path', async (t) => {
   const run = t.testdir({ checkpoints: 'a file' })
   await t.rejects(write(run, 1), { code: 'TRAIN_RUN_WRITE', message: /checkpoints.epoch-0001: cannot be written \(E/ })

@@ -60,7 +60,7 @@ export async function logReport(folder: string, report: Readonly<Record<string, 
 /** Drops log lines of steps after `step`: they will be run, and logged, again. */
 export async function rewindLog(folder: string, step: number): Promise<void> {
   const path = join(folder, logName)
-  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n')
+  const lines = (await unlessMissing(path, readFile(path, 'utf8'), '')).split('\n')
   const kept = lines.filter((line) => {
     try {
       return (JSON.parse(line) as { step: number }).step <= step
@@ -94,9 +94,10 @@ export async function writeBest(folder: string, layout: WeightLayout, state: Net
   })
 }
 
-/** Epochs that have a checkpoint, ascending. */
+/** Epochs that have a checkpoint, ascending. @throws TrainError TRAIN_RUN_DAMAGED if that cannot be known. */
 export async function listCheckpoints(folder: string): Promise<number[]> {
-  const names = await readdir(join(folder, checkpointsName)).catch(() => [])
+  const path = join(folder, checkpointsName)
+  const names = await unlessMissing(path, readdir(path), [])
   return names.flatMap((name) => /^epoch-(\d+)$/.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b)
 }
 
@@ -191,6 +192,17 @@ async function writeSynced(path: string, contents: string | Uint8Array): Promise
     await file.sync()
   } finally {
     await file.close()
+  }
+}
+
+/** What was read; `otherwise` where there is nothing. Taking an unreadable file for none would lose what is in it. */
+async function unlessMissing<T>(path: string, reading: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await reading
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return otherwise
+    throw new TrainError('TRAIN_RUN_DAMAGED', `${path}: cannot be read (${message}); check its rights`, { path, cause })
   }
 }
 
