@@ -138,6 +138,9 @@ t.test('options outside their range', async (t) => {
   const cases: Partial<TrainOptions>[] = [
     { epochs: 0 }, { epochs: NaN }, { batchSize: 1.5 }, { batchSize: -1 }, { replicas: 0 }, { loaderWorkers: 0 }, { keepCheckpoints: 0 },
     { shuffleRecords: 0 }, { learningRate: 0 }, { learningRate: Infinity }, { cacheBytes: NaN }, { seed: 0.5 },
+    { optimiser: { kind: 'sgd', momentum: NaN, nesterov: false } }, { optimiser: { kind: 'sgd', momentum: 1, nesterov: false } },
+    { optimiser: { kind: 'adam', beta1: 0.9, beta2: 2, epsilon: 1e-7 } }, { optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 0 } },
+    { schedule: { kind: 'cosine', warmUpSteps: -1, flatShare: 0, endShare: 0 } }, { schedule: { kind: 'cosine', warmUpSteps: 0, flatShare: 2, endShare: 0 } },
   ]
   for (const options of cases) {
     t.match(await refusal(options), { code: 'TRAIN_OPTION', message: `${Object.keys(options)[0]}: expected `, hasRun: false })

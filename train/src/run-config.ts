@@ -102,15 +102,22 @@ const fields: Readonly<Record<Exclude<keyof RunConfig, 'graph'>, FieldRule>> = {
   totalSteps: { expected: 'a whole number', isValid: isWhole },
 }
 
-function isOptimiser(value: unknown): boolean {
+/** Whether a value is a complete {@link OptimiserConfig}. */
+export function isOptimiser(value: unknown): value is OptimiserConfig {
   if (!isObject(value)) return false
-  if (value['kind'] === 'adam') return [value['beta1'], value['beta2'], value['epsilon']].every(isNumber)
-  return value['kind'] === 'sgd' && isNumber(value['momentum']) && typeof value['nesterov'] === 'boolean'
+  if (value['kind'] === 'adam') return isDecay(value['beta1']) && isDecay(value['beta2']) && isNumber(value['epsilon']) && value['epsilon'] > 0
+  return value['kind'] === 'sgd' && isDecay(value['momentum']) && typeof value['nesterov'] === 'boolean'
 }
 
-function isSchedule(value: unknown): boolean {
+/** Whether a value is a complete {@link ScheduleConfig}. */
+export function isSchedule(value: unknown): value is ScheduleConfig {
   if (!isObject(value)) return false
-  return value['kind'] === 'constant' || (value['kind'] === 'cosine' && [value['warmUpSteps'], value['flatShare'], value['endShare']].every(isNumber))
+  return value['kind'] === 'constant' || (value['kind'] === 'cosine' && isWhole(value['warmUpSteps']) && share.isValid(value['flatShare']) && share.isValid(value['endShare']))
+}
+
+/** How much of the past is kept: with 1 and more it would never fade. */
+function isDecay(value: unknown): boolean {
+  return isNumber(value) && value >= 0 && value < 1
 }
 
 function isNumber(value: unknown): value is number {

@@ -8,7 +8,7 @@ import { objectiveOf } from './engine/objective.js'
 import { TrainError } from './errors.js'
 import { defaultAdam, type OptimiserConfig } from './optimiser.js'
 import type { TrainReport } from './progress.js'
-import { readRunConfig, type DataFile, type RunConfig } from './run-config.js'
+import { isOptimiser, isSchedule, readRunConfig, type DataFile, type RunConfig } from './run-config.js'
 import { createRun } from './run-folder.js'
 import { defaultSchedule, type ScheduleConfig } from './schedule.js'
 import { TrainingRun, type RunSettings } from './training-run.js'
@@ -125,8 +125,11 @@ function checkOptions(options: Partial<TrainOptions>): void {
   if (!(learningRate > 0 && Number.isFinite(learningRate))) throw wrongOption('learningRate', 'a number above 0', learningRate)
   if (!(cacheBytes >= 0)) throw wrongOption('cacheBytes', 'a number from 0', cacheBytes)
   if (!Number.isSafeInteger(seed)) throw wrongOption('seed', 'a whole number', seed)
+  const { optimiser = defaultAdam, schedule = defaultSchedule } = options
+  if (!isOptimiser(optimiser)) throw wrongOption('optimiser', 'adam with beta1 and beta2 in [0, 1) and an epsilon above 0, or sgd with a momentum in [0, 1)', optimiser)
+  if (!isSchedule(schedule)) throw wrongOption('schedule', 'constant, or cosine with a whole number of warmUpSteps and with flatShare and endShare from 0 to 1', schedule)
 }
 
-function wrongOption(name: string, expected: string, found: number): TrainError {
-  return new TrainError('TRAIN_OPTION', `${name}: expected ${expected}, found ${found}`)
+function wrongOption(name: string, expected: string, found: unknown): TrainError {
+  return new TrainError('TRAIN_OPTION', `${name}: expected ${expected}, found ${typeof found === 'number' ? found : JSON.stringify(found)}`)
 }
