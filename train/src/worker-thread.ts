@@ -30,10 +30,11 @@ export class WorkerThread<Request, Reply> {
   constructor(script: URL, name: string, workerData: unknown, failure: TrainErrorCode) {
     this.#worker = new Worker(script, { workerData, name })
     this.#worker.on('message', (answer: Answer<Reply>) => {
-      const { resolve, reject } = this.#waiting.get(answer.id)!
+      const asked = this.#waiting.get(answer.id)
+      if (!asked) return // an answer that the news of the thread's death has overtaken
       this.#waiting.delete(answer.id)
-      if ('reply' in answer) resolve(answer.reply)
-      else reject(revive(answer.error, name, failure))
+      if ('reply' in answer) asked.resolve(answer.reply)
+      else asked.reject(revive(answer.error, name, failure))
     })
     this.#worker.on('error', (cause) => this.#die(new TrainError(failure, `${name} failed: ${cause.message}`, { cause })))
     this.#worker.on('exit', (code) => this.#die(new TrainError(failure, `${name} ended with code ${code}`)))

@@ -48,12 +48,6 @@ t.test('each epoch leaves other records out', (t) => {
   t.end()
 })
 
-t.test('an epoch goes on at any batch', (t) => {
-  const plans = [...planEpoch([50, 30], 8, 1, 2)]
-  for (const first of [0, 1, 5, plans.length]) t.same([...planEpoch([50, 30], 8, 1, 2, first)], plans.slice(first))
-  t.end()
-})
-
 t.test('validation: all records in their own order, the last batch as it is', (t) => {
   t.doesNotThrow(() => fc.assert(fc.property(shards, batchSizes, (shardCounts, batchSize) => {
     const plans = [...planAll(shardCounts, batchSize)]

@@ -21,13 +21,13 @@ const orderKey = 0x0bde5
 const streamKey = 0x57e4a
 
 /**
- * The batches of an epoch from batch `firstBatch` on. All records of all shards in one random order that
+ * The batches of an epoch. All records of all shards in one random order that
  * depends on (seed, epoch); the last records that fill no batch sit this epoch out.
  */
-export function* planEpoch(shardCounts: readonly number[], batchSize: number, seed: number, epoch: number, firstBatch = 0): Generator<BatchPlan> {
+export function* planEpoch(shardCounts: readonly number[], batchSize: number, seed: number, epoch: number): Generator<BatchPlan> {
   const total = shardCounts.reduce((sum, count) => sum + count, 0)
   const order = permutation(total, createRandom(seed, orderKey, epoch))
-  for (let batch = firstBatch; (batch + 1) * batchSize <= total; batch++) {
+  for (let batch = 0; (batch + 1) * batchSize <= total; batch++) {
     const records = Array.from(order.subarray(batch * batchSize, (batch + 1) * batchSize), (index) => locate(shardCounts, index))
     yield { epoch, records }
   }
