@@ -79,6 +79,9 @@ function isList(images: RawImage | readonly RawImage[]): images is readonly RawI
 }
 
 function preprocessed(graph: Graph, image: RawImage): Float32Array {
+  if (image.channels !== 3) {
+    throw new InferError('INFER_ARGUMENT', `graph ${graph.name}: expected an image of 3 channels (red, green, blue), found ${String(image.channels)}; leave out alpha, repeat grey`)
+  }
   const input = preprocessImage(image, graph.preprocessing)
   const fixesSize = graph.preprocessing.some(({ step }) => step === 'resize' || step === 'crop')
   const [height, width, channels] = graph.input.shape
