@@ -3,7 +3,6 @@
 import t from 'tap'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, copyFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { networks } from '@millrace/train'
@@ -82,7 +81,7 @@ t.test('help names every option with its default, and the networks there are', a
   t.equal(exitCode, 0)
   const text = stdout.replace(/\s+/g, ' ')
   t.match(text, `(choices: ${Object.keys(networks).map((name) => `"${name}"`).join(', ')}, default: "svhn-digits")`)
-  const withDefault = { 'batch-size': 32, 'learning-rate': 0.001, momentum: 0.9, seed: 1, replicas: Math.min(2, availableParallelism()), 'loader-threads': 1, 'cache-mb': 512, 'shuffle-records': 2048 }
+  const withDefault = { 'batch-size': 32, 'learning-rate': 0.001, momentum: 0.9, seed: 1, replicas: 2, 'loader-threads': 1, 'cache-mb': 512, 'shuffle-records': 2048 }
   for (const [name, value] of Object.entries(withDefault)) t.match(text, new RegExp(`--${name} <[a-z]+> [^(]*(\\([^(]*\\))?[^(]*\\(default: ${value}\\)`), name)
   t.match(text, /--optimiser .*default: "adam".*--schedule .*default: "cosine"/)
 })

@@ -1,7 +1,6 @@
 // `millrace train`: records in, run folder out; or a stopped run resumed. What it does is run-training.ts
 // beside this folder.
 
-import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TrainReport } from '@millrace/train'
 import { networks } from '@millrace/train/networks'
@@ -33,7 +32,7 @@ export const trainCommand: CommandFactory = (signal) =>
     .option('--momentum <share>', "SGD's momentum; 0 is plain SGD", share, 0.9)
     .addOption(new Option('--schedule <name>', 'cosine: 50 steps of warm-up, flat to 30 % of the run, then down to 2 %; a stream takes constant').choices(['cosine', 'constant']).default('cosine'))
     .option('--seed <number>', 'of first weights, order and augmentation', wholeNumber, 1)
-    .option('--replicas <count>', 'engines that share each batch, a thread each; part of the result', wholeNumber, Math.min(2, availableParallelism()))
+    .option('--replicas <count>', 'engines that share each batch, a thread each; part of the result', wholeNumber, 2)
     .option('--loader-threads <count>', 'threads that read, decode and augment; no part of the result', wholeNumber, 1)
     .option('--cache-mb <megabytes>', 'decoded pixels kept in memory, so that later epochs need not decode', wholeNumber, 512)
     .addOption(new Option('--label-kind <kind>', 'what the labels of a stream are (default: none; a file says it itself)').choices(['class', 'values', 'digits', 'boxes']))
