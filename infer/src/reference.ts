@@ -71,7 +71,9 @@ function runNode(node: GraphNode, x: Value, y: Value, weight: NodeWeight): void 
       return softmax(x, y)
     case 'flatten': // only the shape changes
     case 'dropout': // drops while training only
-      y.data.set(x.data)
+      return y.data.set(x.data)
+    default:
+      node satisfies never
   }
 }
 

@@ -99,7 +99,7 @@ function outputShape(node: GraphNode, input: readonly number[], fail: Fail): rea
     case 'softmax':
       return input
     default:
-      return fail(`unknown op ${JSON.stringify((node as { op: unknown }).op)}`)
+      return fail(`unknown op ${JSON.stringify((node satisfies never as { op: unknown }).op)}`)
   }
 }
 
