@@ -21,8 +21,8 @@ import { fileError } from './errors.js'
 import { frameHeadBytes, frameMagic, framePart, maximumPayloadBytes, nativeMagic, paddedLength } from './frame.js'
 import { joinFrames } from './frame-reader.js'
 import { hasWholeImage } from './image-header.js'
-import { EntryCursor, type ListedEntry, type LostRecords } from './meta-cursor.js'
-import type { MetaIndex } from './meta-file.js'
+import { EntryCursor, type LostRecords } from './meta-cursor.js'
+import type { ListedEntry, MetaIndex } from './meta-file.js'
 
 /** An intact record. Its bytes are not used for anything else. */
 export interface ScannedRecord {

@@ -21,10 +21,24 @@ export function formatIndexLine(id: bigint, offsetBytes: number): string {
  */
 export async function readIndexFile(path: string): Promise<IndexTable> {
   const table = new IndexTable()
-  for await (const { text, line } of readLines(path)) {
-    const { id, offsetBytes } = parseLine(path, text, line)
-    table.add(id, offsetBytes)
+  let rest = ''
+  let line = 0
+  for await (const chunk of readChunks(path, path)) {
+    for (let at = 0; at < chunk.length; line++) {
+      const next = rest === '' ? addPlainLine(table, chunk, at) : undefined
+      if (next !== undefined) {
+        at = next
+        continue
+      }
+      const end = chunk.indexOf(lineFeed, at)
+      rest += textOf(chunk, at, end < 0 ? chunk.length : end)
+      if (end < 0 && rest.length <= longestLine) break // goes on in the next chunk
+      addLine(table, path, rest, line + 1)
+      rest = ''
+      at = end + 1
+    }
   }
+  if (rest !== '') addLine(table, path, rest, line + 1)
   const sorted = table.byOffset()
   for (let i = 1; i < sorted.count; i++) {
     if (sorted.offsetBytes(i) === sorted.offsetBytes(i - 1)) {
@@ -36,17 +50,42 @@ export async function readIndexFile(path: string): Promise<IndexTable> {
 }
 
 const longestLine = 100
+const lineFeed = 10
 
-async function* readLines(path: string): AsyncGenerator<{ text: string; line: number }> {
-  let rest = ''
-  let line = 0
-  for await (const chunk of readChunks(path, path)) {
-    const lines = (rest + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')).split('\n')
-    rest = lines.pop()!
-    for (const text of lines) yield { text, line: ++line }
-    if (rest.length > longestLine) break
-  }
-  if (rest !== '') yield { text: rest, line: ++line }
+/**
+ * Adds the line at `at` if it is two numbers of at most 15 digits and nothing else, and tells where the
+ * next begins; any other line is left to `parseLine`. Ten million lines take 1.3 s so, not 11 (bench/records.mjs).
+ */
+function addPlainLine(table: IndexTable, chunk: Uint8Array, at: number): number | undefined {
+  const tab = endOfDigits(chunk, at)
+  const end = endOfDigits(chunk, tab + 1)
+  if (tab === at || tab - at > 15 || chunk[tab] !== 9 || end === tab + 1 || end - tab > 16 || chunk[end] !== lineFeed) return undefined
+  const offsetBytes = numberIn(chunk, tab + 1, end)
+  if (offsetBytes % 4 !== 0) return undefined
+  table.addNumber(numberIn(chunk, at, tab), offsetBytes)
+  return end + 1
+}
+
+function endOfDigits(bytes: Uint8Array, from: number): number {
+  let at = from
+  while (bytes[at]! >= 48 && bytes[at]! <= 57) at++
+  return at
+}
+
+function numberIn(bytes: Uint8Array, from: number, to: number): number {
+  let value = 0
+  for (let at = from; at < to; at++) value = 10 * value + bytes[at]! - 48
+  return value
+}
+
+/** No more than shows that a line is too long. */
+function textOf(chunk: Uint8Array, from: number, to: number): string {
+  return Buffer.from(chunk.buffer, chunk.byteOffset + from, Math.min(to - from, longestLine + 1)).toString('latin1')
+}
+
+function addLine(table: IndexTable, path: string, line: string, number: number): void {
+  const { id, offsetBytes } = parseLine(path, line, number)
+  table.add(id, offsetBytes)
 }
 
 function parseLine(path: string, text: string, line: number): { id: bigint; offsetBytes: number } {

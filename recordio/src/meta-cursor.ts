@@ -1,13 +1,6 @@
 // The entries of a .meta in the order of the file, beside a walk through its .rec.
 
-import type { MetaIndex } from './meta-file.js'
-import type { IndexEntry } from './record-index.js'
-
-/** An entry of a .meta. */
-export interface ListedEntry extends IndexEntry {
-  readonly ordinal: number
-  readonly stored: { readonly lengthBytes: number; readonly checksum: number }
-}
+import type { ListedEntry, MetaIndex } from './meta-file.js'
 
 /** Records that a .meta lists where none is intact. */
 export interface LostRecords {
@@ -22,6 +15,7 @@ const listedIds = 100
 export class EntryCursor {
   readonly #meta: MetaIndex
   #next = 0
+  #block: readonly ListedEntry[] = []
   #lost = noLosses()
 
   constructor(meta: MetaIndex) {
@@ -50,19 +44,19 @@ export class EntryCursor {
 
   async #skipTo(offsetBytes: number): Promise<ListedEntry | undefined> {
     for (; this.#next < this.#meta.count; this.#next++) {
-      const entry = await listedEntry(this.#meta, this.#next)
+      const entry = await this.#entry(this.#next)
       if (entry.offsetBytes >= offsetBytes) return entry
       this.#lost.count++
       if (this.#lost.ids.length < listedIds) this.#lost.ids.push(entry.id)
     }
     return undefined
   }
-}
 
-/** The entry of a record. */
-export async function listedEntry(meta: MetaIndex, ordinal: number): Promise<ListedEntry> {
-  const { id, offsetBytes, stored } = await meta.entry(ordinal)
-  return { ordinal, id, offsetBytes, stored: stored! }
+  async #entry(ordinal: number): Promise<ListedEntry> {
+    const first = this.#block[0]?.ordinal ?? 0
+    if (ordinal >= first + this.#block.length) this.#block = await this.#meta.entriesFrom(ordinal)
+    return this.#block[ordinal - this.#block[0]!.ordinal]!
+  }
 }
 
 function noLosses(): { count: number; ids: bigint[] } {

@@ -13,12 +13,21 @@ import {
 } from './meta-layout.js'
 import type { IndexEntry, RecordIndex } from './record-index.js'
 
+/** An entry of a .meta. */
+export interface ListedEntry extends IndexEntry {
+  readonly ordinal: number
+  readonly stored: { readonly lengthBytes: number; readonly checksum: number }
+}
+
 /** A .meta file as an index. */
 export interface MetaIndex extends RecordIndex {
+  entry(ordinal: number): Promise<ListedEntry>
   readonly header: MetaHeader
   readonly summary: MetaSummary
   /** What the size of the .rec must be. */
   readonly recordsBytes: number
+  /** The entry of a record and those behind it in its block, for a walk through all. */
+  entriesFrom(ordinal: number): Promise<readonly ListedEntry[]>
   /** The ordinal of the record at a position of the order by id. */
   ordinalAt(position: number): Promise<number>
 }
@@ -70,14 +79,24 @@ class BlockIndex implements MetaIndex {
     this.recordsBytes = footer.recordsBytes
   }
 
-  async entry(ordinal: number): Promise<IndexEntry> {
+  async entry(ordinal: number): Promise<ListedEntry> {
     const { block, at } = await this.#item(this.footer.entriesOffset, entryBlocks, ordinal)
+    return this.#decodeEntry(block, at, ordinal)
+  }
+
+  async entriesFrom(ordinal: number): Promise<readonly ListedEntry[]> {
+    const { block, at } = await this.#item(this.footer.entriesOffset, entryBlocks, ordinal)
+    const length = (block.length - checksumBytes - at) / entryBlocks.itemBytes
+    return Array.from({ length }, (_, index) => this.#decodeEntry(block, at + index * entryBlocks.itemBytes, ordinal + index))
+  }
+
+  #decodeEntry(block: Buffer, at: number, ordinal: number): ListedEntry {
     const offsetBytes = Number(block.readBigUInt64LE(at + 8))
     const lengthBytes = block.readUInt32LE(at + 16)
     if (!(offsetBytes + lengthBytes <= this.recordsBytes)) {
       throw badMeta(this.path, `the entry of record ${ordinal} points at bytes ${offsetBytes} to ${offsetBytes + lengthBytes} of ${this.recordsBytes}`)
     }
-    return { id: block.readBigUInt64LE(at), offsetBytes, stored: { lengthBytes, checksum: block.readUInt32LE(at + 20) } }
+    return { ordinal, id: block.readBigUInt64LE(at), offsetBytes, stored: { lengthBytes, checksum: block.readUInt32LE(at + 20) } }
   }
 
   async find(id: bigint): Promise<number> {

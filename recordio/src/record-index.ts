@@ -59,6 +59,14 @@ export class IndexTable {
     this.#offsets[this.count++] = offsetBytes
   }
 
+  /** The same for an id below 2^53. */
+  addNumber(id: number, offsetBytes: number): void {
+    if (this.count === this.#offsets.length) this.#resize(2 * this.count)
+    this.#low[this.count] = id // modulo 2^32
+    this.#high[this.count] = Math.floor(id / 2 ** 32)
+    this.#offsets[this.count++] = offsetBytes
+  }
+
   id(ordinal: number): bigint {
     return (BigInt(this.#high[ordinal]!) << 32n) | BigInt(this.#low[ordinal]!)
   }
@@ -74,6 +82,7 @@ export class IndexTable {
   /** The same entries by ascending offset, which is the order of the records in the file. */
   byOffset(): IndexTable {
     const offsets = this.#offsets.subarray(0, this.count)
+    if (offsets.every((offset, ordinal) => ordinal === 0 || offset >= offsets[ordinal - 1]!)) return this
     const order = orderByKey({ low: Uint32Array.from(offsets, (offset) => offset % 2 ** 32), high: Uint32Array.from(offsets, (offset) => offset / 2 ** 32) })
     if (!order) return this
     const sorted = new IndexTable()

@@ -5,7 +5,7 @@ import { readChunks, type ByteSource } from './byte-source.js'
 import { RecordError } from './errors.js'
 import { FrameDecoder, sourceName, type FramedPayload, type ReadOptions } from './frame-reader.js'
 import { decodeImageRecord, type ImageRecord } from './image-header.js'
-import { openMeta, type MetaIndex } from './meta-file.js'
+import { openMeta, type ListedEntry } from './meta-file.js'
 import { siblingPath } from './sibling-path.js'
 
 /** A record and its place. */
@@ -24,7 +24,7 @@ export interface ReadRecordsOptions extends ReadOptions {
 /**
  * The image records of a `.rec` file (a path) or stream, in order. A file's `.meta`, where there is
  * one, tells at the end whether records are missing (a file cut between two records looks whole).
- * Memory: one record, and 2 MiB.
+ * Memory: one record, and 4 MiB.
  *
  * @throws RecordError REC_BAD_MAGIC, REC_BAD_FRAME, REC_CUT, REC_TOO_LARGE, REC_BAD_HEADER, REC_FILE,
  *   REC_BAD_META, REC_META_MISMATCH, REC_ABORTED; with `verify` also REC_BAD_CHECKSUM
@@ -36,11 +36,15 @@ export async function* readRecords(source: ByteSource, options: ReadRecordsOptio
   try {
     if (verify && !meta) throw noMeta(name, typeof source === 'string')
     const decoder = new FrameDecoder(name, { borrow, isChecked: verify })
+    let entries: readonly ListedEntry[] = []
     let count = 0
     for await (const chunk of readChunks(source, name, signal)) {
       for (const framed of decoder.decode(chunk)) {
-        if (verify) await compare(name, meta!, framed, decoder.checksum)
         const { ordinal, offsetBytes, payload } = framed
+        if (verify) {
+          if (ordinal > (entries.at(-1)?.ordinal ?? -1) && ordinal < meta!.count) entries = await meta!.entriesFrom(ordinal)
+          compare(name, meta!.count, entries[ordinal - (entries[0]?.ordinal ?? 0)], framed, decoder.checksum)
+        }
         const { id, id2, label, labels, image } = decodeImageRecord(payload, { name, ordinal, offsetBytes })
         count++
         yield { ordinal, offsetBytes, id, id2, label, labels, image } // a spread costs 2 µs a record
@@ -53,12 +57,12 @@ export async function* readRecords(source: ByteSource, options: ReadRecordsOptio
   }
 }
 
-async function compare(name: string, meta: MetaIndex, { ordinal, offsetBytes, lengthBytes }: FramedPayload, checksum: number): Promise<void> {
-  const { stored } = ordinal < meta.count ? await meta.entry(ordinal) : { stored: undefined }
+function compare(name: string, count: number, entry: ListedEntry | undefined, { ordinal, offsetBytes, lengthBytes }: FramedPayload, checksum: number): void {
+  const stored = entry?.stored
   if (stored?.checksum === checksum && stored.lengthBytes === lengthBytes) return
   const fact = stored
     ? `expected ${stored.lengthBytes} bytes with checksum ${stored.checksum.toString(16)} as the .meta says, found ${lengthBytes} with ${checksum.toString(16)}`
-    : `expected ${meta.count} records as the .meta says, found more`
+    : `expected ${count} records as the .meta says, found more`
   const next = `see all faults with "millrace verify ${name}"`
   throw new RecordError(stored ? 'REC_BAD_CHECKSUM' : 'REC_META_MISMATCH', `${name}: record ${ordinal} at byte ${offsetBytes}: ${fact}; ${next}`, { path: name, record: ordinal, offsetBytes })
 }

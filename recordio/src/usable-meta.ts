@@ -3,7 +3,6 @@
 import { crc32c } from '@node-rs/crc32'
 import { open, type FileHandle } from 'node:fs/promises'
 import { fileError } from './errors.js'
-import { listedEntry } from './meta-cursor.js'
 import { openMeta, type MetaIndex } from './meta-file.js'
 import { siblingPath } from './sibling-path.js'
 
@@ -29,10 +28,8 @@ export async function openUsableMeta(path: string): Promise<UsableMeta> {
   try {
     meta = await openMeta(siblingPath(path, '.meta'))
     if (!meta) return { meta, state: 'none', fault: undefined }
-    for (let ordinal = 0; ordinal < meta.count; ordinal++) {
-      await meta.entry(ordinal)
-      await meta.ordinalAt(ordinal)
-    }
+    for (let ordinal = 0; ordinal < meta.count; ordinal += (await meta.entriesFrom(ordinal)).length) continue
+    for (let position = 0; position < meta.count; position++) await meta.ordinalAt(position)
     const handle = await open(path)
     const isOfThisFile = await describesFile(meta, handle).finally(() => handle.close())
     if (isOfThisFile) return { meta, state: 'used', fault: undefined }
@@ -53,7 +50,7 @@ async function describesFile(meta: MetaIndex, handle: FileHandle): Promise<boole
   if (meta.count === 0 || size === 0) return meta.recordsBytes === size
   const step = Math.max(1, Math.floor(meta.count / samples))
   for (let ordinal = 0; ordinal < meta.count; ordinal += step) {
-    const { offsetBytes, stored } = await listedEntry(meta, ordinal)
+    const { offsetBytes, stored } = await meta.entry(ordinal)
     if (offsetBytes + stored.lengthBytes > size) continue
     const frames = Buffer.allocUnsafeSlow(stored.lengthBytes)
     const { bytesRead } = await handle.read(frames, 0, frames.length, offsetBytes)

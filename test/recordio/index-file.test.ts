@@ -5,6 +5,7 @@ import { encodeRecord, openRecords } from '@millrace/recordio'
 import { open } from 'node:fs/promises'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readIndexFile } from '../../../recordio/dist/index-file.js'
 import { realData } from '../support.js'
 import { matchError } from './support.js'
 
@@ -93,3 +94,13 @@ t.test('offsets above 4 GiB are exact', async (t) => {
     await file.close()
   })
 }
+
+t.test('a long file of plain and unusual lines, across the chunks in which it is read', async (t) => {
+  const path = join(t.testdir(), 'x.idx')
+  const idOf = (line: number): bigint => (line % 7 === 0 ? 2n ** 64n - 1n - BigInt(line) : BigInt(line) * 12_345_678n)
+  const lines = Array.from({ length: 200_000 }, (_, line) => (line % 5 === 0 ? ` ${idOf(line)} \t ${line * 2 ** 20} \r\n` : `${idOf(line)}\t${line * 2 ** 20}\n`))
+  writeFileSync(path, lines.join(''))
+  const table = await readIndexFile(path)
+  t.equal(table.count, lines.length)
+  t.ok(lines.every((_, line) => table.id(line) === idOf(line) && table.offsetBytes(line) === line * 2 ** 20))
+})
