@@ -2,6 +2,7 @@
 // them inside its own heap.
 
 export { createMatrixMultiply, multiplyReference, type MatrixMultiply } from './matrix-multiply.js'
+export { sumRgb, sumRgbReference, type RgbSums } from './channel-sums.js'
 export * as assembler from './assembler.js'
 export type { PixelImage, PixelSize, ResizeMethod } from './resize-method.js'
 export { resizePixels } from './resize-pixels.js'

@@ -2,7 +2,9 @@
 // images. Whole numbers, so the order of the images does not matter until 2^53 is passed (some
 // 10^11 pixels).
 
+import { sumRgb } from '@millrace/infer/kernels'
 import type { RawImage } from './raw-image.js'
+import { dropAlpha } from './transform.js'
 
 /** For R, G, B: Σx and Σx² over `count` pixels. */
 export interface ChannelSums {
@@ -15,21 +17,18 @@ export const emptyChannelSums: ChannelSums = { count: 0, sum: [0, 0, 0], sumOfSq
 
 /** The sums of one image. Grey counts as R, G and B alike; alpha is left out. */
 export function sumChannels({ data, width, height, channels }: RawImage): ChannelSums {
-  const [green, blue] = channels === 1 ? [0, 0] : [1, 2]
-  const sum: [number, number, number] = [0, 0, 0]
-  const sumOfSquares: [number, number, number] = [0, 0, 0]
-  for (const [place, channel] of [0, green, blue].entries()) {
-    let total = 0
-    let squares = 0
-    for (let at = channel; at < data.length; at += channels) {
-      const value = data[at]!
-      total += value
-      squares += value * value
-    }
-    sum[place] = total
-    sumOfSquares[place] = squares
-  }
+  const { sum, sumOfSquares } = channels === 3 ? sumRgb(data) : channels === 1 ? sumGrey(data) : sumRgb(dropAlpha({ data, width, height, channels }).data)
   return { count: width * height, sum, sumOfSquares }
+}
+
+function sumGrey(data: Uint8Array): Omit<ChannelSums, 'count'> {
+  let total = 0
+  let squares = 0
+  for (const value of data) {
+    total += value
+    squares += value * value
+  }
+  return { sum: [total, total, total], sumOfSquares: [squares, squares, squares] }
 }
 
 export function addChannelSums(a: ChannelSums, b: ChannelSums): ChannelSums {

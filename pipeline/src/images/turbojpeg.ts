@@ -88,7 +88,7 @@ function bind(name: string): TurboJpeg {
       const status = readHeader(decompressor, bytes, bytes.length, numbers.subarray(0, 1), numbers.subarray(1, 2), numbers.subarray(2, 3), numbers.subarray(3, 4)) as number
       if (status !== 0 || numbers[0] !== width || numbers[1] !== height) return undefined
       const size = { width: Math.ceil((width * eighths) / 8), height: Math.ceil((height * eighths) / 8) }
-      const data = new Uint8Array(size.width * size.height * channels)
+      const data = new Uint8Array(Buffer.allocUnsafeSlow(size.width * size.height * channels).buffer) // to be filled, or else dropped
       const result = decompress(decompressor, bytes, bytes.length, data, size.width, size.width * channels, size.height, formats[channels], accurateDct | limitScans) as number
       return result === 0 ? { data, ...size, channels } : undefined
     },

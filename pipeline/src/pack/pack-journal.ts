@@ -7,7 +7,8 @@
 //   {…,"shardsInAll":3}                                    all are; they are being given their names
 
 import { createHash } from 'node:crypto'
-import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { PipelineError } from '../errors.js'
 import { emptyTally, type TallyState } from './pack-tally.js'
 
@@ -65,6 +66,7 @@ export class PackJournal {
   /** Begins a journal in place of any other. @throws PipelineError PIPE_OUTPUT */
   static async create(path: string, { token, digest, about }: Omit<FoundJournal, 'state'>): Promise<PackJournal> {
     return attempt(path, async () => {
+      await removeUnfinished(path)
       const temporary = `${path}-${token}`
       const file = await open(temporary, 'wx')
       const journal = new PackJournal(path, file, false)
@@ -121,6 +123,13 @@ export async function readJournal(path: string): Promise<FoundJournal | undefine
 /** A digest of options that are plain data; the order of their fields does not matter. */
 export function digestOf(about: unknown): string {
   return createHash('sha256').update(JSON.stringify(about, (_key, value: unknown) => (isFields(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value))).digest('hex')
+}
+
+/** A journal that a crash kept from getting its name. */
+async function removeUnfinished(path: string): Promise<void> {
+  const names = await readdir(dirname(path))
+  const unfinished = names.filter((name) => name.startsWith(`${basename(path)}-`) && /-[0-9a-f]{12}$/.test(name))
+  for (const name of unfinished) await rm(join(dirname(path), name), { force: true })
 }
 
 function parseLine(line: string): unknown[] | undefined {
