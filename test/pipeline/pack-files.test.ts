@@ -132,6 +132,20 @@ t.test('killed with SIGKILL on the way, then resumed: the same files', { timeout
   t.same(digests(join(folder, 'killed')), digests(join(folder, 'whole')))
 })
 
+t.test('a full disk (here: a limit of the file size) ends it cleanly; what was done is gone on with', { skip: process.platform === 'win32' ? 'no ulimit' : false }, async (t) => {
+  const folder = t.testdir({ whole: {}, full: {} })
+  const run = (name: string, limit = ''): Promise<number | null> => new Promise((resolve) => {
+    const command = `trap '' XFSZ; ${limit} exec "$0" "$1" "$2"`
+    spawn('bash', ['-c', command, process.execPath, child, join(folder, name, 'x.rec')], { stdio: 'ignore' }).on('close', resolve)
+  })
+  t.equal(await run('whole'), 0)
+  t.equal(await run('full', 'ulimit -f 24;'), 1)
+  t.notOk(readdirSync(join(folder, 'full')).some((name) => /^x.*\.(rec|idx|meta|jsonl)$/.test(name)))
+  t.ok(readdirSync(join(folder, 'full')).includes('x.rec.partial'))
+  t.equal(await run('full'), 0)
+  t.same(digests(join(folder, 'full')), digests(join(folder, 'whole')))
+})
+
 t.test('a grey image stands in for one that cannot be had', async (t) => {
   const folder = t.testdir()
   const report = await pack(join(folder, 'x.rec'), { count: 6, bad: [2] }, { onError: 'placeholder', plan: { resize: { kind: 'exact', width: 10, height: 6 } } })

@@ -2,11 +2,11 @@
 
 import t from 'tap'
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { realData } from '../support.js'
-import { box, writeDataSet } from '../pipeline/digit-struct-fixture.js'
+import { box, createPng, writeDataSet } from '../pipeline/digit-struct-fixture.js'
 
 const program = fileURLToPath(new URL('../../../tools/bin/millrace.js', import.meta.url))
 
@@ -71,6 +71,23 @@ t.test('a good data set: exit 0, the same records to a file and to standard outp
   t.equal(toStdout.exitCode, 0)
   t.ok(toStdout.stdout.equals(readFileSync(join(folder, 'out.rec'))))
   t.match(toStdout.stderr, /packed 2 of 2 images into standard output/)
+})
+
+t.test('a folder of classes: guessed, previewed, packed into shards by two parts, measured', async (t) => {
+  const folder = t.testdir({ pets: { cat: {}, dog: {} } })
+  const pets = join(folder, 'pets')
+  for (const [index, name] of ['cat/a.png', 'cat/b.png', 'dog/c.png', 'dog/d.png'].entries()) writeFileSync(join(pets, name), await createPng(30 + index, 20))
+  const out = join(folder, 'out.rec')
+  const preview = await millrace(['pack', pets, out, '--dry-run', '--json', '--shards', '2'])
+  t.match(JSON.parse(preview.stdout.toString()), { samples: 4, files: [/out-00000-of-00002\.rec$/, /out-00001/], first: [{ key: 'cat/a.png', id: '0', width: 30 }, {}, {}, {}] })
+  t.equal(preview.stderr, 'format: folder (--format names another)\n')
+  for (const part of ['0/2', '1/2']) t.equal((await millrace(['pack', pets, out, '--part', part, '--shorter-edge', '10', '--encoding', 'png', '--quiet'])).exitCode, 0)
+  const means = join(folder, 'means.json')
+  const { exitCode, stdout } = await millrace(['pack', pets, join(folder, 'all.rec'), '--means', means, '--means-of', 'original', '--crop', 'centre', '--colour', 'grey', '--json'])
+  t.equal(exitCode, 0)
+  const { summary } = JSON.parse(stdout.toString()) as { summary: { imageMean: number[] } }
+  t.same(JSON.parse(readFileSync(means, 'utf8')), { R: summary.imageMean[0], G: summary.imageMean[1], B: summary.imageMean[2] })
+  t.same(readdirSync(folder).filter((name) => name.endsWith('.rec')).sort(), ['all.rec', 'out-00000-of-00002.rec', 'out-00001-of-00002.rec'])
 })
 
 t.test('rejects beside standard output go to standard error', { skip: real.skip }, async (t) => {
