@@ -142,7 +142,7 @@ async function refuseDuplicateIds(paths: readonly string[], signal: AbortSignal 
     return `${paths[file]} (record ${position - (ends[file - 1] ?? 0)} at byte ${table.offsetBytes(position)})`
   }
   const more = count > 1 ? `, and ${count - 1} more ids occur twice` : ''
-  throw new RecordError('REC_DUPLICATE_ID', `id ${pair.id}: expected it once, found it in ${place(pair.first)} and in ${place(pair.second)}${more}; give all new ids with --renumber`)
+  throw new RecordError('REC_DUPLICATE_ID', `id ${pair.id}: expected it once, found it in ${place(pair.first)} and in ${place(pair.second)}${more}; give the records new ids first (merge --renumber)`)
 }
 
 async function* idsOf(path: string, signal: AbortSignal | undefined): AsyncGenerator<{ id: bigint; offsetBytes: number }> {

@@ -97,3 +97,13 @@ t.test('an error of the stream passes, and a bad label is named by its record', 
   }
   t.match(await typedError(() => trainNetwork({ ...options, records: mislabelled(), run: join(folder, 'mislabelled') })), { code: 'TRAIN_LABEL_RANGE', message: /^the stream: record 20: / })
 })
+
+t.test('a stream that failed before the first checkpoint leaves its folder free', async (t) => {
+  const run = join(folder, 'abandoned')
+  async function* broken(): AsyncGenerator<StoredRecord> {
+    yield* readRecords(source)
+    throw new Error('the pipe broke')
+  }
+  await t.rejects(trainNetwork({ ...options, records: broken(), run }))
+  t.match(await trainNetwork({ ...options, records: readRecords(source), run }), { epochs: 1 })
+})

@@ -32,10 +32,11 @@ const commands: readonly CommandFactory[] = [sampleCommand, packCommand, im2recC
 export function createProgram(signal: AbortSignal): Command {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
   const program = new Command('millrace')
-    .description('Packs labelled images into records, trains networks from them, and runs the networks.')
+    .description('Pack labelled images into records, train networks from them, and run the networks.')
     .version(version)
     .option('--debug', 'print the stack of an error')
     .showHelpAfterError('(add --help for the options)')
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'error CLI_USAGE: ')) })
   for (const create of commands) program.addCommand(create(signal))
   applyToAll(program)
   return program

@@ -125,5 +125,6 @@ function settled<T>(result: PromiseSettledResult<T>): T {
 function reasonOf(source: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EISDIR') return 'is a folder; give the images themselves, such as FOLDER/*.jpg'
   return message.startsWith(`${source}: `) ? message.slice(source.length + 2) : message
 }

@@ -14,7 +14,7 @@ import { TrainError } from './errors.js'
 import { viewWeight, type NetworkState, type WeightLayout } from './engine/parameters.js'
 import type { Metrics } from './metrics.js'
 import type { OptimiserMemory } from './optimiser.js'
-import { configName, isDataFile, isWhole, readJson, type DataFile, type RunConfig } from './run-config.js'
+import { configName, isDataFile, isWhole, readJson, readRunConfig, type DataFile, type RunConfig } from './run-config.js'
 
 /** Where a run stands after an epoch. */
 export interface RunState {
@@ -41,14 +41,25 @@ const damageAdvice = 'another checkpoint may be whole'
 /** Begins a run. @throws TrainError TRAIN_RUN_EXISTS if the folder holds anything, TRAIN_RUN_WRITE. */
 export async function createRun(folder: string, config: RunConfig): Promise<void> {
   const present = await readdir(folder).catch((): string[] => [])
-  if (present.length > 0) {
+  if (present.length > 0 && !(await isAbandonedStream(folder))) {
     const advice = present.includes(configName) ? `go on with it by "millrace train --resume ${folder}", or choose another folder` : 'choose another folder'
     throw new TrainError('TRAIN_RUN_EXISTS', `${folder}: expected a new or empty folder, found ${present[0]} in it; ${advice}`, { path: folder })
   }
   await writing(folder, async () => {
     await mkdir(join(folder, checkpointsName), { recursive: true })
+    await rm(join(folder, logName), { force: true })
     await replaceFile(join(folder, configName), `${JSON.stringify(config, null, 2)}\n`)
   })
+}
+
+/** A run from a stream that ended before its first checkpoint: nothing of it can be resumed, so its folder is free. */
+async function isAbandonedStream(folder: string): Promise<boolean> {
+  try {
+    const { data } = await readRunConfig(folder)
+    return data.training.length === 0 && (await listCheckpoints(folder)).length === 0
+  } catch {
+    return false
+  }
 }
 
 /** Appends one line to the log. */
