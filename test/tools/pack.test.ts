@@ -131,3 +131,12 @@ t.test('interrupted: exit 130, no broken file', async (t) => {
   t.match(stderr, /PIPE_ABORTED/)
   t.same(readdirSync(out), [])
 })
+
+t.test('records to a reader that goes away: exit 1, since not all went out', async (t) => {
+  const folder = t.testdir()
+  const photos = Array.from({ length: 60 }, (_, index) => ({ name: `${index + 1}.png`, boxes: [box(1, 10)] }))
+  await writeDataSet(folder, photos)
+  const child = spawn(process.execPath, [program, 'pack', folder, '-', '--size', '400x400', '--quiet'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  child.stdout.once('data', () => child.stdout.destroy())
+  t.equal(await new Promise((resolve) => child.on('close', resolve)), 1)
+})

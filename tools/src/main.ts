@@ -14,9 +14,9 @@ for (const [signal, exitCode] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
     interruption.abort(new CliError('CLI_ABORTED', `stopped by ${signal}`))
   })
 }
-// The reader of our standard output (head, less) may go away: that is no failure of ours.
+// The reader of our standard output (head, less) may go away: no failure, unless the command has said so.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
   throw error
 })
 

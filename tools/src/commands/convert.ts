@@ -24,7 +24,7 @@ const formats = ['rec', 'tfrecord', 'webdataset']
 
 export const convertCommand: CommandFactory = (signal) =>
   new Command('convert')
-    .description('Converts between .rec, TFRecord (tf.train.Example) and WebDataset files. Images stay as they are encoded.')
+    .description('Convert between .rec, TFRecord (tf.train.Example) and WebDataset files. Images stay as they are encoded.')
     .argument('<in>', 'the file to read: .rec; .tfrecord, .tfrecords, also gzipped; .tar, .tar.gz, .tgz')
     .argument('<out>', 'the file to write, by its ending as above; OUT.rejects.jsonl lists what could not be converted')
     .addOption(new Option('--from <format>', 'format of the file to read (default: by its ending)').choices(formats))

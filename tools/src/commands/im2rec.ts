@@ -42,7 +42,7 @@ With two, as im2rec.py: PREFIX.lst is made (--list) or packed into PREFIX.rec.`
 
 export const im2recCommand: CommandFactory = (signal) =>
   new Command('im2rec')
-    .description("Packs as MXNet's im2rec does, from either of its command lines: LIST ROOT OUT key=value …, or PREFIX ROOT --flags.")
+    .description("Pack as MXNet's im2rec does, from either of its command lines: LIST ROOT OUT key=value …, or PREFIX ROOT --flags.")
     .argument('<list-or-prefix>', 'a .lst file; or where lists and records go, without ending')
     .argument('<root>', 'what stands before the paths of the list')
     .argument('[out-and-settings...]', 'the .rec to write, then key=value')

@@ -46,7 +46,7 @@ interface Size {
 
 export const packCommand: CommandFactory = (signal) => {
   const command = new Command('pack')
-    .description('Packs labelled images into records: crop, resize, encode, or as they are.')
+    .description('Pack labelled images into records: crop, resize, encode, or as they are.')
     .argument('<source>', 'the data set: a folder, a .zip or .tar(.gz) of images, a .lst, a .csv, or SVHN\'s digitStruct.mat')
     .argument('<out>', 'the .rec to write, with .idx, .meta and .rejects.jsonl beside it; - writes the records to standard output')
   addImageFlags(command)
@@ -130,6 +130,7 @@ async function run(options: PackOptions, { source }: OpenedSource, out: string, 
   const { packDataset } = await import('@millrace/pipeline')
   const progress = createProgress('pack', { total: await totalOf(options), quiet: flags.quiet })
   const rejects: RejectedSample[] = []
+  if (toStdout) process.exitCode = 1 // should the reader go away before the last record
   try {
     const report = await packDataset({
       ...options,
@@ -147,7 +148,7 @@ async function run(options: PackOptions, { source }: OpenedSource, out: string, 
     const ignored = Object.fromEntries(source.ignored ?? [])
     if (flags.json) process.stdout.write(`${JSON.stringify({ output: out, ...report, firstRejects: shown, ignored }, null, 2)}\n`)
     else (toStdout ? process.stderr : process.stdout).write(`${[...describeReport(report, rejects, nameOutput(out, report.files)), ...describeIgnored(ignored)].join('\n')}\n`)
-    if (report.rejected + report.placeholders > 0) process.exitCode = 3
+    process.exitCode = report.rejected + report.placeholders > 0 ? 3 : 0
   } catch (error) {
     progress.done()
     for (const rejected of rejects) process.stderr.write(`rejected ${describeReject(rejected)}\n`)
