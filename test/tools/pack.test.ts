@@ -114,7 +114,7 @@ t.test('wrong usage: exit 2', async (t) => {
   for (const args of [['--size', '64'], ['--size', '0x5'], ['--quality', '101'], ['--expand', '-1'], ['--threads', '0'], ['--crop', 'x'], ['--on-error', 'x'], ['--size', '8x8', '--shorter-edge', '8'], ['--encoding', 'bmp'], ['--shard-bytes', '0']]) {
     const { exitCode, stderr } = await millrace(['pack', 'a', 'b.rec', ...args])
     t.equal(exitCode, 2, args.join(' '))
-    t.match(stderr, /error: option/)
+    t.match(stderr, /error CLI_USAGE: option/)
   }
   for (const args of [['-', '--json'], ['b.rec', '--format', 'x'], ['b.rec', '--part', '2/2'], ['b.rec', '--part', 'auto'], ['b.rec', '--format', 'folder', '--delimiter', ',']]) {
     t.equal((await millrace(['pack', args[0] === 'b.rec' ? '.' : 'a', ...args])).exitCode, 2, args.join(' '))
