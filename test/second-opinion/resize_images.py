@@ -1,5 +1,5 @@
 """Resizes noise with OpenCV. Standard input: a line of JSON a case, {width, height, channels, to:
-{width, height}, method, seed}. Standard output: the resized bytes of all cases one after the other."""
+{width, height}, method, seed, bits: 8 or 16}. Standard output: the resized bytes of all cases one after the other."""
 
 import json
 import sys
@@ -16,15 +16,15 @@ METHODS = {
 }
 
 
-def noise(length, seed):
+def noise(length, seed, bits):
     at = (numpy.arange(length, dtype=numpy.uint64) + numpy.uint64(seed)) * numpy.uint64(2654435761)
     at = (at & numpy.uint64(0xFFFFFFFF)) ^ ((at & numpy.uint64(0xFFFFFFFF)) >> numpy.uint64(15))
-    return (((at * numpy.uint64(2246822519)) & numpy.uint64(0xFFFFFFFF)) >> numpy.uint64(24)).astype(numpy.uint8)
+    return (((at * numpy.uint64(2246822519)) & numpy.uint64(0xFFFFFFFF)) >> numpy.uint64(32 - bits)).astype(numpy.uint8 if bits == 8 else numpy.uint16)
 
 
 for line in sys.stdin:
     case = json.loads(line)
     width, height, channels = case["width"], case["height"], case["channels"]
-    image = noise(width * height * channels, case["seed"]).reshape(height, width, channels)
+    image = noise(width * height * channels, case["seed"], case["bits"]).reshape(height, width, channels)
     to = (case["to"]["width"], case["to"]["height"])
     sys.stdout.buffer.write(cv2.resize(image, to, interpolation=METHODS[case["method"]]).tobytes())

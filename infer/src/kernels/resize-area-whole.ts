@@ -2,14 +2,14 @@
 // number; of 2 x 2 pixels halves round up, else the sum times float32 1 / (m·n) rounds halves to even.
 
 import { roundHalfEven } from './resize-axis.js'
-import type { PixelImage, PixelSize } from './resize-method.js'
+import { samplesLike, type PixelImage, type PixelSize } from './resize-method.js'
 
 /** The reference. The sides of the image are multiples of those of `to`. */
-export function resizeAreaWhole({ data, width, height, channels }: PixelImage, to: PixelSize): PixelImage {
+export function resizeAreaWhole<Samples extends Uint8Array | Uint16Array>({ data, width, height, channels }: PixelImage<Samples>, to: PixelSize): PixelImage<Samples> {
   const [across, down] = [width / to.width, height / to.height]
   const mean = meanOf(across, down)
   const rowLength = to.width * channels
-  const out = new Uint8Array(rowLength * to.height)
+  const out = samplesLike(data, rowLength * to.height)
   for (let y = 0; y < to.height; y++) {
     for (let at = 0; at < rowLength; at++) {
       const [x, channel] = [Math.floor(at / channels), at % channels]

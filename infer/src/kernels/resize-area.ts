@@ -3,7 +3,7 @@
 // to right within a row, then top to bottom.
 
 import { roundHalfEven } from './resize-axis.js'
-import { axisScale, type PixelImage, type PixelSize } from './resize-method.js'
+import { axisScale, samplesLike, type PixelImage, type PixelSize } from './resize-method.js'
 
 /** Output place `o` covers the source places from first[o] on, with weights[begin[o] … begin[o + 1]). */
 export interface AreaAxis {
@@ -16,11 +16,12 @@ export interface AreaAxis {
 const float = Math.fround
 
 /** The reference. */
-export function resizeArea({ data, width, height, channels }: PixelImage, to: PixelSize): PixelImage {
+export function resizeArea<Samples extends Uint8Array | Uint16Array>({ data, width, height, channels }: PixelImage<Samples>, to: PixelSize): PixelImage<Samples> {
   const horizontal = areaAxis(width, to.width)
   const vertical = areaAxis(height, to.height)
   const rowLength = to.width * channels
-  const out = new Uint8Array(rowLength * to.height)
+  const out = samplesLike(data, rowLength * to.height)
+  const white = 2 ** (8 * data.BYTES_PER_ELEMENT) - 1
   for (let y = 0; y < to.height; y++) {
     const rows = vertical.begin[y + 1]! - vertical.begin[y]!
     for (let at = 0; at < rowLength; at++) {
@@ -34,7 +35,7 @@ export function resizeArea({ data, width, height, channels }: PixelImage, to: Pi
         }
         sum = float(sum + float(vertical.weights[vertical.begin[y]! + row]! * rowSum))
       }
-      out[y * rowLength + at] = Math.min(255, roundHalfEven(sum))
+      out[y * rowLength + at] = Math.min(white, roundHalfEven(sum))
     }
   }
   return { data: out, width: to.width, height: to.height, channels }

@@ -1,6 +1,6 @@
-// The weights of separable interpolation along one axis, in fixed point: 2048 = 2^11 is one. Output
-// place o takes the `taps` source places from first[o] on; places outside the image stand for its
-// edge. With scale = in / out, the centre of output o lies at
+// The weights of separable interpolation along one axis: float32 numbers for 16-bit pixels, fixed point
+// for 8-bit ones, where 2048 = 2^11 is one. Output place o takes the `taps` source places from first[o]
+// on; places outside the image stand for its edge. With scale = in / out, the centre of output o lies at
 //
 //   c(o) = (o + 0.5) · scale − 0.5 = ⌊c⌋ + x     (in float32, 0 ≤ x < 1)
 //
@@ -9,29 +9,31 @@
 
 import { axisScale } from './resize-method.js'
 
-export interface FixedPointAxis {
+export interface Axis<Weights extends Float32Array | Int16Array = Float32Array> {
   readonly taps: 2 | 4 | 8
   /** The first source place of each output place; may lie outside the image. */
   readonly first: Int32Array
-  /** `taps` weights for each output place; they sum to about 2048. */
-  readonly weights: Int16Array
+  /** `taps` weights for each output place; they sum to about 1, or 2048. */
+  readonly weights: Weights
 }
+
+export type FixedPointAxis = Axis<Int16Array>
 
 const one = 2048
 const float = Math.fround
 
 /** Two taps, 1 − x and x. */
-export function linearAxis(inSize: number, outSize: number): FixedPointAxis {
+export function linearAxis(inSize: number, outSize: number): Axis {
   return centredAxis(inSize, outSize, 2, (x) => [float(1 - x), x])
 }
 
 /** Four taps: Keys' cubic with a = −0.75. */
-export function cubicAxis(inSize: number, outSize: number): FixedPointAxis {
+export function cubicAxis(inSize: number, outSize: number): Axis {
   return centredAxis(inSize, outSize, 4, cubicWeights)
 }
 
 /** Eight taps: the sinc windowed by a sinc four times as wide. */
-export function lanczosAxis(inSize: number, outSize: number): FixedPointAxis {
+export function lanczosAxis(inSize: number, outSize: number): Axis {
   return centredAxis(inSize, outSize, 8, lanczosWeights)
 }
 
@@ -39,7 +41,7 @@ export function lanczosAxis(inSize: number, outSize: number): FixedPointAxis {
  * Two taps for enlarging with "area": an output pixel that lies within one source pixel takes that
  * alone, others blend two.
  */
-export function areaEnlargeAxis(inSize: number, outSize: number): FixedPointAxis {
+export function areaEnlargeAxis(inSize: number, outSize: number): Axis {
   const scale = axisScale(inSize, outSize)
   const inverse = outSize / inSize
   return createAxis(outSize, 2, (o) => {
@@ -50,6 +52,11 @@ export function areaEnlargeAxis(inSize: number, outSize: number): FixedPointAxis
   })
 }
 
+/** For 8-bit pixels. */
+export function fixedPoint({ taps, first, weights }: Axis): FixedPointAxis {
+  return { taps, first, weights: Int16Array.from(weights, (weight) => roundHalfEven(float(weight * one))) }
+}
+
 /** The nearest whole number, halves to the even one: the rounding of the processor's float units. */
 export function roundHalfEven(value: number): number {
   const below = Math.floor(value)
@@ -58,7 +65,7 @@ export function roundHalfEven(value: number): number {
   return below % 2 === 0 ? below : below + 1
 }
 
-function centredAxis(inSize: number, outSize: number, taps: 2 | 4 | 8, weigh: (x: number) => readonly number[]): FixedPointAxis {
+function centredAxis(inSize: number, outSize: number, taps: 2 | 4 | 8, weigh: (x: number) => readonly number[]): Axis {
   const scale = axisScale(inSize, outSize)
   return createAxis(outSize, taps, (o) => {
     const centre = float((o + 0.5) * scale - 0.5)
@@ -67,12 +74,12 @@ function centredAxis(inSize: number, outSize: number, taps: 2 | 4 | 8, weigh: (x
   })
 }
 
-function createAxis(outSize: number, taps: 2 | 4 | 8, place: (o: number) => { first: number; weights: readonly number[] }): FixedPointAxis {
-  const axis = { taps, first: new Int32Array(outSize), weights: new Int16Array(outSize * taps) }
+function createAxis(outSize: number, taps: 2 | 4 | 8, place: (o: number) => { first: number; weights: readonly number[] }): Axis {
+  const axis = { taps, first: new Int32Array(outSize), weights: new Float32Array(outSize * taps) }
   for (let o = 0; o < outSize; o++) {
     const { first, weights } = place(o)
     axis.first[o] = first
-    for (let tap = 0; tap < taps; tap++) axis.weights[o * taps + tap] = roundHalfEven(float(weights[tap]! * one))
+    for (let tap = 0; tap < taps; tap++) axis.weights[o * taps + tap] = weights[tap]!
   }
   return axis
 }

@@ -1,4 +1,4 @@
-// Resizing 8-bit images to OpenCV's very bytes: the methods by OpenCV's names, and which algorithm
+// Resizing images to OpenCV's very values: the methods by OpenCV's names, and which algorithm
 // each of them becomes for two sizes. Source of this and of all resize-* files: OpenCV 4.6,
 // modules/imgproc/src/resize.cpp, as it runs on x86-64.
 //
@@ -19,9 +19,9 @@ export type ResizeMethod = 'nearest' | 'bilinear' | 'cubic' | 'area' | 'lanczos4
 
 export type ResizeAlgorithm = 'copy' | 'nearest' | 'bilinear' | 'area-enlarge' | 'area-whole' | 'area' | 'cubic' | 'lanczos4'
 
-/** Grey (1), RGB (3) or RGBA (4) bytes in rows; `data.length` = width · height · channels. */
-export interface PixelImage {
-  readonly data: Uint8Array
+/** Grey (1), RGB (3) or RGBA (4) values in rows, 8 bits each or 16; `data.length` = width · height · channels. */
+export interface PixelImage<Samples extends Uint8Array | Uint16Array = Uint8Array> {
+  readonly data: Samples
   readonly width: number
   readonly height: number
   readonly channels: 1 | 3 | 4
@@ -54,11 +54,16 @@ export function axisScale(inSize: number, outSize: number): number {
  * Proves that the pixels fill the image and that there is something to make of them.
  * @throws InferError INFER_ARGUMENT
  */
-export function checkResize({ data, width, height, channels }: PixelImage, to: PixelSize): void {
+export function checkResize({ data, width, height, channels }: PixelImage<Uint8Array | Uint16Array>, to: PixelSize): void {
   const areWhole = [width, height, to.width, to.height].every((side) => Number.isSafeInteger(side) && side > 0)
   if (!areWhole || data.length !== width * height * channels) {
-    throw new InferError('INFER_ARGUMENT', `resize: expected whole sizes above 0 and ${channels} bytes a pixel, found ${width}x${height} with ${data.length} bytes, to ${to.width}x${to.height}`)
+    throw new InferError('INFER_ARGUMENT', `resize: expected whole sizes above 0 and ${channels} values a pixel, found ${width}x${height} with ${data.length} values, to ${to.width}x${to.height}`)
   }
+}
+
+/** Zeros for an image, as wide as the samples of another. */
+export function samplesLike<Samples extends Uint8Array | Uint16Array>(like: Samples, count: number): Samples {
+  return (like instanceof Uint16Array ? new Uint16Array(count) : new Uint8Array(count)) as Samples
 }
 
 function isWhole(scale: number): boolean {

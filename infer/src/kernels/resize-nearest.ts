@@ -1,12 +1,12 @@
 // Nearest neighbour: output place o takes source place min(⌊o · scale⌋, in − 1). Note that this is the
 // corner of the output pixel, not its centre.
 
-import { axisScale, type PixelImage, type PixelSize } from './resize-method.js'
+import { axisScale, samplesLike, type PixelImage, type PixelSize } from './resize-method.js'
 
-export function resizeNearest({ data, width, height, channels }: PixelImage, to: PixelSize): PixelImage {
+export function resizeNearest<Samples extends Uint8Array | Uint16Array>({ data, width, height, channels }: PixelImage<Samples>, to: PixelSize): PixelImage<Samples> {
   const columns = nearestPlaces(width, to.width)
   const rows = nearestPlaces(height, to.height)
-  const out = new Uint8Array(to.width * to.height * channels)
+  const out = samplesLike(data, to.width * to.height * channels)
   let at = 0
   for (const row of rows) {
     for (const column of columns) {

@@ -1,6 +1,6 @@
 // Resizing 8-bit images to OpenCV's bytes: the fast paths where there are some, else the references.
 
-import { areaEnlargeAxis, linearAxis } from './resize-axis.js'
+import { areaEnlargeAxis, fixedPoint, linearAxis } from './resize-axis.js'
 import { resizeAreaSimd, resizeAreaWholeSimd } from './resize-area-simd.js'
 import { resizeBilinearSimd } from './resize-bilinear-simd.js'
 import { halveSimd } from './resize-halve-simd.js'
@@ -9,8 +9,8 @@ import { referenceResizes, type ResizeFunction } from './resize-reference.js'
 
 const resizes: Readonly<Record<ResizeAlgorithm, ResizeFunction>> = {
   ...referenceResizes,
-  bilinear: (image, to) => resizeBilinearSimd(image, linearAxis(image.width, to.width), linearAxis(image.height, to.height)),
-  'area-enlarge': (image, to) => resizeBilinearSimd(image, areaEnlargeAxis(image.width, to.width), areaEnlargeAxis(image.height, to.height)),
+  bilinear: (image, to) => resizeBilinearSimd(image, fixedPoint(linearAxis(image.width, to.width)), fixedPoint(linearAxis(image.height, to.height))),
+  'area-enlarge': (image, to) => resizeBilinearSimd(image, fixedPoint(areaEnlargeAxis(image.width, to.width)), fixedPoint(areaEnlargeAxis(image.height, to.height))),
   'area-whole': (image, to) => (image.width === 2 * to.width && image.height === 2 * to.height ? halveSimd : resizeAreaWholeSimd)(image, to),
   area: resizeAreaSimd,
 }

@@ -1,6 +1,6 @@
 // OpenCV's resize in plain loops, one algorithm a file: the standard that the fast paths are held to.
 
-import { areaEnlargeAxis, cubicAxis, lanczosAxis, linearAxis, type FixedPointAxis } from './resize-axis.js'
+import { areaEnlargeAxis, cubicAxis, fixedPoint, lanczosAxis, linearAxis, type Axis, type FixedPointAxis } from './resize-axis.js'
 import { resizeArea } from './resize-area.js'
 import { resizeAreaWhole } from './resize-area-whole.js'
 import { resizeBilinear } from './resize-bilinear.js'
@@ -35,7 +35,7 @@ export function resizePixelsReference(image: PixelImage, to: PixelSize, method: 
 
 function onAxes(
   resize: (image: PixelImage, horizontal: FixedPointAxis, vertical: FixedPointAxis) => PixelImage,
-  axis: (inSize: number, outSize: number) => FixedPointAxis,
+  axis: (inSize: number, outSize: number) => Axis,
 ): ResizeFunction {
-  return (image, to) => resize(image, axis(image.width, to.width), axis(image.height, to.height))
+  return (image, to) => resize(image, fixedPoint(axis(image.width, to.width)), fixedPoint(axis(image.height, to.height)))
 }
