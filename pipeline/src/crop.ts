@@ -5,7 +5,7 @@
 //   dx = ⌊(xmax − xmin) · 0.3 / 2⌋ on either side, dy likewise (a width of 20 gains 3 and 3)
 
 import { PipelineError } from './errors.js'
-import type { PixelBox, RawImage } from './images/raw-image.js'
+import type { ChannelCount, PixelBox, RawImage, Samples } from './images/raw-image.js'
 import { cropImage } from './images/transform.js'
 import { readPixels, type Sample } from './sample.js'
 import { createTransform, type ConcurrencyOptions, type Transform } from './transform.js'
@@ -51,12 +51,12 @@ export function cropBox(
  * An image cut to its boxes; `adjusted` says so where they reached past it and were clamped.
  * @throws PipelineError PIPE_NO_BOXES, PIPE_BOX_OUTSIDE
  */
-export function cropToBoxes(
-  whole: RawImage,
+export function cropToBoxes<Values extends Samples>(
+  whole: RawImage<ChannelCount, Values>,
   boxes: readonly PixelBox[],
   expand: number,
   name: string,
-): { readonly image: RawImage; readonly box: PixelBox; readonly adjusted?: string } {
+): { readonly image: RawImage<ChannelCount, Values>; readonly box: PixelBox; readonly adjusted?: string } {
   const { box, clamped } = cropBox(boxes, expand, whole, name)
   const adjusted = `its boxes reached past the image of ${whole.width}x${whole.height} and were clamped`
   return { image: cropImage(whole, box), box, ...(clamped && { adjusted }) }

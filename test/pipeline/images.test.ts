@@ -3,7 +3,7 @@
 import t from 'tap'
 import { readFileSync } from 'node:fs'
 import sharp from 'sharp'
-import { codecVersions, cropImage, decodeImage, encodeJpeg, encodePng, encodeWebp, resizeAntialiased, resizeImage, type RawImage } from '@millrace/pipeline/images'
+import { codecVersions, cropImage, decodeImage, encodeJpeg, encodePng, encodeWebp, resizeAntialiased, resizeImage, toEightBits, type RawImage } from '@millrace/pipeline/images'
 import { realData } from '../support.js'
 import { createPng } from './digit-struct-fixture.js'
 
@@ -65,6 +65,23 @@ t.test('crop', async (t) => {
   t.same(part.data.subarray(0, 15), image.data.subarray((2 * 20 + 3) * 3, (2 * 20 + 3) * 3 + 15))
   t.throws(() => cropImage(image, { left: 16, top: 0, width: 5, height: 4 }), { code: 'PIPE_OPTION' })
   t.throws(() => cropImage(image, { left: 0.5, top: 0, width: 5, height: 4 }), { code: 'PIPE_OPTION' })
+})
+
+t.test('16 bits stay through crop, resize and PNG, and 8 remain where they are not asked for', async (t) => {
+  for (const channels of [1, 3, 4] as const) {
+    const image = { data: Uint16Array.from({ length: 12 * 10 * channels }, (_, at) => (at * 40503) % 65536), width: 12, height: 10, channels }
+    const part = cropImage(image, { left: 1, top: 2, width: 3, height: 4 })
+    t.same(part.data.subarray(0, 3 * channels), image.data.subarray(25 * channels, 28 * channels))
+    const stored = await encodePng(image)
+    t.same(await decodeImage(stored, { colour: 'unchanged', keepDepth: true }), image)
+    const shallow = await decodeImage(stored, { colour: 'unchanged' })
+    t.same(toEightBits(image), { ...shallow, data: new Uint8Array(shallow.data) })
+    t.equal((await decodeImage(stored, { keepDepth: true })).data.BYTES_PER_ELEMENT, 1, 'rgb has 8 bits')
+    for (const small of [resizeImage(image, { width: 5, height: 4 }), await resizeAntialiased({ ...image, data: image.data.fill(513) }, { width: 5, height: 4 })]) {
+      t.match(small, { width: 5, height: 4, channels })
+      t.ok(small.data instanceof Uint16Array && small.data.length === 20 * channels)
+    }
+  }
 })
 
 const stripes: RawImage<3> = { data: Uint8Array.from({ length: 64 * 8 * 3 }, (_, at) => (Math.floor(at / 3) % 2) * 255), width: 64, height: 8, channels: 3 }

@@ -1,6 +1,6 @@
 """Reads images with OpenCV. Standard input: a line a file, its path and imread's flag with a tab
-between. Standard output: for each, a line of JSON, [height, width, channels], then the pixels as RGB or
-RGBA, of 16 bits the upper 8."""
+between. Standard output: for each, a line of JSON, [height, width, channels, bits], then the pixels as
+RGB or RGBA, those of 16 bits in the machine's byte order."""
 
 import json
 import sys
@@ -13,8 +13,6 @@ ORDERS = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}
 for line in sys.stdin:
     path, flag = line.rstrip("\n").split("\t")
     image = cv2.imread(path, int(flag))
-    if image.dtype == numpy.uint16:
-        image = (image >> 8).astype(numpy.uint8)
     image = image.reshape(image.shape[0], image.shape[1], -1)
     image = image[:, :, ORDERS[image.shape[2]]]
-    sys.stdout.buffer.write(json.dumps(image.shape).encode() + b"\n" + numpy.ascontiguousarray(image).tobytes())
+    sys.stdout.buffer.write(json.dumps([*image.shape, 8 * image.itemsize]).encode() + b"\n" + numpy.ascontiguousarray(image).tobytes())

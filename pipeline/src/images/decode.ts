@@ -1,11 +1,11 @@
 // Encoded bytes (JPEG, PNG, WebP, GIF, TIFF, AVIF, …) to pixels, with the values that OpenCV's imread
-// gives: colour profiles ignored, 16 bits cut to 8, the colours under an alpha channel kept, CMYK and
-// grey as OpenCV converts them; of an animation, the first frame.
+// gives: colour profiles ignored, 16 bits cut to 8 unless they are asked for, the colours under an alpha
+// channel kept, CMYK and grey as OpenCV converts them; of an animation, the first frame.
 
 import { PipelineError } from '../errors.js'
 import { turboJpegOf, type Codec } from './codec.js'
 import { readJpegHeader, type JpegHeader } from './jpeg-header.js'
-import type { RawImage } from './raw-image.js'
+import type { DeepImage, RawImage } from './raw-image.js'
 import { decodeWithSharp } from './sharp-decode.js'
 
 /**
@@ -30,6 +30,8 @@ export interface DecodeOptions {
    * but with other pixels. Default: whole size.
    */
   readonly minShorterEdge?: number
+  /** With colour `unchanged`, a PNG of 16 bits keeps them: `data` is a Uint16Array. Default false. */
+  readonly keepDepth?: boolean
 }
 
 const defaultMaxPixels = 2 ** 27
@@ -39,9 +41,10 @@ const defaultMaxPixels = 2 ** 27
  * @throws PipelineError PIPE_IMAGE_DAMAGED, PIPE_IMAGE_TOO_LARGE; PIPE_OPTION for a codec that is not here
  */
 export function decodeImage(bytes: Uint8Array, options?: DecodeOptions & { readonly colour?: 'rgb' }): Promise<RawImage<3>>
-export function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<RawImage>
-export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RawImage> {
-  const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', codec = 'sharp', minShorterEdge } = options
+export function decodeImage(bytes: Uint8Array, options: DecodeOptions & { readonly keepDepth?: false }): Promise<RawImage>
+export function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<DeepImage>
+export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DeepImage> {
+  const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', codec = 'sharp', minShorterEdge, keepDepth = false } = options
   const turboJpeg = turboJpegOf(codec)
   const jpeg = readJpegHeader(bytes)
   if (jpeg && jpeg.width * jpeg.height > maxPixels) throw tooLarge(name, maxPixels)
@@ -51,7 +54,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     if (image) return image
   }
   try {
-    return await decodeWithSharp(bytes, { colour, maxPixels, jpeg, minShorterEdge })
+    return await decodeWithSharp(bytes, { colour, maxPixels, jpeg, minShorterEdge, keepDepth })
   } catch (cause) {
     throw decodeError(name, bytes.length, maxPixels, cause as Error)
   }

@@ -3,7 +3,7 @@
 
 import { PipelineError } from '../errors.js'
 import { turboJpegOf, type Codec } from './codec.js'
-import type { RawImage } from './raw-image.js'
+import type { DeepImage, RawImage } from './raw-image.js'
 import { dropAlpha, fromRaw } from './transform.js'
 
 /** How finely colour is stored: for every pixel, or for every 2 x 2. */
@@ -43,8 +43,8 @@ export async function encodeJpeg(image: RawImage, options: JpegOptions = {}): Pr
   return insertJfif(jpeg)
 }
 
-/** Lossless PNG: grey, RGB or RGBA as the pixels are. */
-export async function encodePng(image: RawImage, options: PngOptions = {}): Promise<Uint8Array> {
+/** Lossless PNG: grey, RGB or RGBA, of 8 bits or 16, as the pixels are. */
+export async function encodePng(image: DeepImage, options: PngOptions = {}): Promise<Uint8Array> {
   const { compression = 6 } = options
   const isValid = Number.isInteger(compression) && compression >= 0 && compression <= 9
   if (!isValid) throw new PipelineError('PIPE_OPTION', `compression: expected a whole number from 0 to 9, found ${compression}`)

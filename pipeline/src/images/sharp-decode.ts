@@ -10,8 +10,9 @@ import sharp from 'sharp'
 import type { Colour } from './decode.js'
 import type { JpegHeader } from './jpeg-header.js'
 import { readPngHeader, type PngHeader } from './png-header.js'
-import type { ChannelCount, RawImage } from './raw-image.js'
+import type { ChannelCount, DeepImage, RawImage } from './raw-image.js'
 import { cmykToRgb, greyOfCmyk, greyOfJpeg, greyOfOthers, greyOfPng, takeChannel, toGrey, type GreyFormula } from './to-grey.js'
+import { deepSamples } from './transform.js'
 
 export interface SharpDecodeOptions {
   readonly colour: Colour
@@ -19,6 +20,7 @@ export interface SharpDecodeOptions {
   /** Where it is a JPEG. */
   readonly jpeg: JpegHeader | undefined
   readonly minShorterEdge: number | undefined
+  readonly keepDepth: boolean
 }
 
 interface Pixels {
@@ -27,11 +29,12 @@ interface Pixels {
 }
 
 /** Rejects with sharp's own errors. */
-export async function decodeWithSharp(bytes: Uint8Array, options: SharpDecodeOptions): Promise<RawImage> {
-  const { colour, jpeg } = options
+export async function decodeWithSharp(bytes: Uint8Array, options: SharpDecodeOptions): Promise<DeepImage> {
+  const { colour, jpeg, keepDepth } = options
   if (jpeg?.colours === 'cmyk') return fromCmyk(await readPixels(bytes, 'cmyk', options), jpeg, colour)
   const png = jpeg ? undefined : readPngHeader(bytes)
   if (colour === 'grey') return decodeGrey(bytes, png, options)
+  if (colour === 'unchanged' && keepDepth && png?.bitDepth === 16) return readDeep(bytes, png, options)
   if (colour === 'unchanged' && storesGrey(jpeg, png)) return readGrey(bytes, png, options)
   if (colour === 'unchanged') return rawImage(await readPixels(bytes, 'srgb', options, storesAlpha(jpeg, png)))
   return rawImage(await readPixels(bytes, 'srgb', options))
@@ -45,8 +48,13 @@ async function decodeGrey(bytes: Uint8Array, png: PngHeader | undefined, options
   const { data, info: { width, height, channels } } = await readPixels(bytes, isDeep ? 'rgb16' : 'srgb', options)
   if (channels !== 3) throw new Error(`it has ${channels} channels after conversion`)
   const formula: GreyFormula = jpeg ? greyOfJpeg : png ? greyOfPng(png.gamma, isDeep ? 16 : 8) : greyOfOthers
-  const rgb = isDeep ? new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length)) : data
+  const rgb = isDeep ? deepSamples(data) : data
   return { data: toGrey(rgb, formula), width, height, channels: 1 }
+}
+
+async function readDeep(bytes: Uint8Array, png: PngHeader, options: SharpDecodeOptions): Promise<DeepImage> {
+  const pixels = await readPixels(bytes, storesGrey(undefined, png) ? 'grey16' : 'rgb16', options, storesAlpha(undefined, png))
+  return { ...rawImage(pixels), data: deepSamples(pixels.data) }
 }
 
 /** Of a file that stores grey. 16 bits become 8 as they should only on the way to RGB. */
@@ -76,7 +84,7 @@ function storesAlpha(jpeg: JpegHeader | undefined, png: PngHeader | undefined): 
   return !jpeg
 }
 
-async function readPixels(bytes: Uint8Array, space: 'srgb' | 'rgb16' | 'b-w' | 'cmyk', options: SharpDecodeOptions, keepAlpha = false): Promise<Pixels> {
+async function readPixels(bytes: Uint8Array, space: 'srgb' | 'rgb16' | 'grey16' | 'b-w' | 'cmyk', options: SharpDecodeOptions, keepAlpha = false): Promise<Pixels> {
   const { colour, maxPixels } = options
   const isTurned = colour !== 'unchanged'
   let image = sharp(bytes, { failOn: 'error', ignoreIcc: true, autoOrient: isTurned, limitInputPixels: maxPixels })
@@ -84,7 +92,7 @@ async function readPixels(bytes: Uint8Array, space: 'srgb' | 'rgb16' | 'b-w' | '
   else image = image.resize(shrunkSize(options))
   image = image.toColourspace(space)
   if (!keepAlpha && space !== 'cmyk') image = image.removeAlpha()
-  return image.raw({ depth: space === 'rgb16' ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true })
+  return image.raw({ depth: space === 'rgb16' || space === 'grey16' ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true })
 }
 
 /** The size at which libvips has libjpeg decode at a half, a quarter or an eighth. */

@@ -5,7 +5,7 @@ import { imageSize } from '@millrace/recordio'
 import { cropToBoxes } from '../crop.js'
 import { PipelineError } from '../errors.js'
 import { channelStatistics, sumChannels, type ChannelSums } from '../images/channel-sums.js'
-import { cropImage, decodeImage, encodeJpeg, encodePng, encodeWebp, resizeAntialiased, resizeImage, type PixelBox, type RawImage, type ResizeMethod } from '../images/index.js'
+import { cropImage, decodeImage, encodeJpeg, encodePng, encodeWebp, resizeAntialiased, resizeImage, toEightBits, type DeepImage, type PixelBox, type RawImage, type ResizeMethod } from '../images/index.js'
 import type { ImagePlan, PlanMethod, ResizePlan } from './image-plan.js'
 
 /** One image to be rendered, as plain data. */
@@ -44,8 +44,8 @@ export async function renderImage(request: RenderRequest, plan: ImagePlan): Prom
   return {
     image: await encode(sized, plan),
     size: { width, height },
-    ...(plan.statistics !== 'none' && { channelSums: sumChannels(sized) }),
-    ...(plan.statistics === 'all' && { imageMean: channelStatistics(sumChannels(whole)).mean }),
+    ...(plan.statistics !== 'none' && { channelSums: sumChannels(toEightBits(sized)) }),
+    ...(plan.statistics === 'all' && { imageMean: channelStatistics(sumChannels(toEightBits(whole))).mean }),
     ...(adjusted !== undefined && { adjusted }),
   }
 }
@@ -81,10 +81,10 @@ async function passThrough({ image, key }: RenderRequest, { statistics }: ImageP
   return { image, size: { width: pixels.width, height: pixels.height }, channelSums, ...(statistics === 'all' && { imageMean: mean }) }
 }
 
-async function decode({ image, key }: RenderRequest, plan: ImagePlan): Promise<RawImage> {
+async function decode({ image, key }: RenderRequest, plan: ImagePlan): Promise<DeepImage> {
   if (!(image instanceof Uint8Array)) return image
   const minShorterEdge = plan.scaledDecode ? neededShorterEdge(plan) : undefined
-  return decodeImage(image, { name: key, colour: plan.colour, codec: plan.codec, ...(minShorterEdge !== undefined && { minShorterEdge }) })
+  return decodeImage(image, { name: key, colour: plan.colour, codec: plan.codec, keepDepth: plan.encode.kind === 'png', ...(minShorterEdge !== undefined && { minShorterEdge }) })
 }
 
 /** The least shorter edge of a decoded image from which the resize does not enlarge; boxes need all of it. */
@@ -93,7 +93,7 @@ function neededShorterEdge({ crop, resize }: ImagePlan): number | undefined {
   return resize.kind === 'exact' ? Math.max(resize.width, resize.height) : resize.pixels
 }
 
-function crop(image: RawImage, { regions = [], key }: RenderRequest, plan: ImagePlan): { readonly image: RawImage; readonly adjusted?: string } {
+function crop(image: DeepImage, { regions = [], key }: RenderRequest, plan: ImagePlan): { readonly image: DeepImage; readonly adjusted?: string } {
   switch (plan.crop.kind) {
     case 'none':
       return { image }
@@ -118,14 +118,14 @@ function chooseMethod(method: PlanMethod, from: Size, to: Size, id: bigint): Res
   return to.width < from.width && to.height < from.height ? 'area' : 'bilinear'
 }
 
-function encode(image: RawImage, { encode: chosen, codec }: ImagePlan): Promise<Uint8Array> {
+function encode(image: DeepImage, { encode: chosen, codec }: ImagePlan): Promise<Uint8Array> {
   switch (chosen.kind) {
     case 'jpeg':
-      return encodeJpeg(image, { quality: chosen.quality, chroma: chosen.chroma, codec })
+      return encodeJpeg(toEightBits(image), { quality: chosen.quality, chroma: chosen.chroma, codec })
     case 'png':
       return encodePng(image, { compression: chosen.compression })
     case 'webp':
-      return encodeWebp(image, { quality: chosen.quality })
+      return encodeWebp(toEightBits(image), { quality: chosen.quality })
     case 'original':
       throw new PipelineError('PIPE_OPTION', 'encoding: expected jpeg, png or webp for pixels, found original')
   }
