@@ -206,7 +206,7 @@ t.test('an error ends the program although the pipe stays open', async (t) => {
   const labels = Float32Array.of(1, 11, 10, 10, 10, 10)
   const path = await writeRecords(join(folder, 'eleven.rec'), damaged.map((record, index) => (index === 40 ? { ...record, labels } : record)))
   t.match(await trainStream(readFileSync(path), ['--run', 'eleven', ...stream], false), { exitCode: 1, stderr: /^error TRAIN_LABEL_RANGE: the stream: record 40: expected digit 1 from 0 to 10, found 11/ })
-  t.match(await trainStream(readFileSync(path), ['--run', 'eleven', ...stream], false), { exitCode: 1, stderr: /^error TRAIN_RUN_EXISTS/ })
+  t.match(await trainStream(readFileSync(path), ['--run', 'spooled', ...stream], false), { exitCode: 1, stderr: /^error TRAIN_RUN_EXISTS/ })
 })
 
 t.test('interrupted while the pipe is silent: exit 130', async (t) => {
