@@ -35,6 +35,6 @@ t.test('from photos to readings, twice into the same folder', async (t) => {
 })
 
 t.test('wrong usage', async (t) => {
-  t.match(await demo('--photos', '0'), { exitCode: 2, stderr: /whole number above 0/ })
+  t.match(await demo('--photos', '0'), { exitCode: 2, stderr: /whole number from 1/ })
   t.match(await demo('--help'), { exitCode: 0, stdout: /--held-out <count> .*default: 1000/s })
 })

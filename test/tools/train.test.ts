@@ -91,7 +91,7 @@ t.test('wrong usage: exit 2, said before anything is written', async (t) => {
     [[], /name the record files/],
     [['train.rec'], /--run FOLDER/],
     [['train.rec', '--run', 'r', '--network', 'alexnet'], /alexnet.*Allowed choices are svhn-digits/],
-    [['train.rec', '--run', 'r', '--epochs', '0'], /whole number above 0/],
+    [['train.rec', '--run', 'r', '--epochs', '0'], /whole number from 1/],
     [['train.rec', '--run', 'r', '--learning-rate', 'fast'], /number above 0/],
     [['train.rec', '--run', 'r', '--spool', 'x.rec'], /--spool is for a stream/],
     [['train.rec', '--run', 'r', '--label-kind', 'digits'], /--label-kind is for a stream/],

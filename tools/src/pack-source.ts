@@ -46,7 +46,7 @@ export async function openSource(path: string, flags: SourceFlags, signal: Abort
 }
 
 /** What a data set seems to be, by its name and what lies in it. */
-export function guessFormat(path: string): string {
+function guessFormat(path: string): string {
   if (/\.lst$/i.test(path)) return 'list'
   if (/\.(csv|tsv)$/i.test(path)) return 'csv'
   if (/\.mat$/i.test(path) || existsSync(join(path, 'digitStruct.mat')) || !existsSync(path)) return 'digit-struct'

@@ -2,7 +2,7 @@
 // and shows it on standard error.
 
 import { readRecords, RecordWriter, type LabelKind, type MetaHeader, type StoredRecord } from '@millrace/recordio'
-import { createNetwork, resumeTraining, trainNetwork, type OptimiserConfig, type RunSettings, type ScheduleConfig, type TrainReport } from '@millrace/train'
+import { createNetwork, resumeTraining, trainNetwork, type RunSettings, type ScheduleConfig, type TrainReport } from '@millrace/train'
 import { CliError } from './errors.js'
 import { createTrainingDisplay } from './training-display.js'
 
@@ -38,7 +38,6 @@ export async function startRun(records: readonly string[], flags: TrainFlags, si
   const graph = createNetwork(flags.network)
   const isStream = records.includes('-')
   const source = isStream ? openStream(records, flags, graph.task.kind, signal) : requireFiles(records, flags)
-  const optimiser: OptimiserConfig = flags.optimiser === 'sgd' ? { kind: 'sgd', momentum: flags.momentum, nesterov: false } : { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }
   return await withDisplay(flags, signal, (settings) =>
     trainNetwork({
       ...settings,
@@ -49,7 +48,7 @@ export async function startRun(records: readonly string[], flags: TrainFlags, si
       epochs: flags.epochs ?? (isStream && spool === undefined ? 1 : 10),
       batchSize: flags.batchSize,
       learningRate: flags.learningRate,
-      optimiser,
+      ...(flags.optimiser === 'sgd' && { optimiser: { kind: 'sgd', momentum: flags.momentum, nesterov: false } as const }),
       ...(flags.schedule === 'constant' && { schedule: { kind: 'constant' } satisfies ScheduleConfig }),
       seed: flags.seed,
       replicas: flags.replicas,

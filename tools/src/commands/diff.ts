@@ -2,9 +2,10 @@
 
 import type { DiffReport, ImageRecord, PixelComparison, RecordDifference } from '@millrace/recordio'
 import { Command } from 'commander'
+import { parseWhole } from '../number-options.js'
 import { createProgress } from '../progress.js'
 import type { CommandFactory } from '../program.js'
-import { countOption, grouped, jsonLine, share } from '../record-output.js'
+import { grouped, jsonLine, share } from '../record-output.js'
 
 interface DiffFlags {
   readonly pixels?: true
@@ -19,7 +20,7 @@ export const diffCommand: CommandFactory = (signal) =>
     .argument('<a.rec>', 'the one file')
     .argument('<b.rec>', 'the other')
     .option('--pixels', 'decode images whose bytes differ and compare their pixels (default: bytes only)')
-    .option('--list <count>', 'how many differences of each kind to list; all are counted', countOption, 20)
+    .option('--list <count>', 'how many differences of each kind to list; all are counted', parseWhole, 20)
     .option('--json', 'print one JSON document; ids are strings, because they have 64 bits (default: text)')
     .option('--quiet', 'show no progress (default: show it)')
     .action(async (a: string, b: string, flags: DiffFlags) => {

@@ -8,6 +8,7 @@ import { CliError } from '../errors.js'
 import { parseNativeArguments } from '../im2rec/native-arguments.js'
 import { nativeWork, pythonWork, type Im2recWork, type PythonFlags } from '../im2rec/work.js'
 import { describeReject } from '../pack-report.js'
+import { parseCount } from '../number-options.js'
 import type { CommandFactory } from '../program.js'
 
 interface Im2recFlags extends PythonFlags {
@@ -54,7 +55,7 @@ export const im2recCommand: CommandFactory = (signal) =>
     .option('--recursive', 'look into folders, each of which is a class', false)
     .option('--no-shuffle', 'keep the order of the names (default: shuffle, always in the same way)')
     .option('--pass-through', 'keep the bytes of the files', false)
-    .option('--resize <pixels>', 'of the shorter edge; 0: as the image is', parseWhole, 0)
+    .option('--resize <pixels>', 'of the shorter edge; 0: as the image is', parseInteger, 0)
     .option('--center-crop', 'cut to the square in the middle', false)
     .option('--quality <number>', 'of JPEG, 1-100; of PNG, 1-9', parseCount, 95)
     .addOption(new Option('--num-thread <count>', 'images in work at a time; as --threads').argParser(parseCount).default(1))
@@ -136,12 +137,7 @@ async function removeExtras(output: string, alsoIndex: boolean): Promise<void> {
   if (alsoIndex) await rm(`${base}.idx`, { force: true })
 }
 
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1.')
-  return Number(text)
-}
-
-function parseWhole(text: string): number {
+function parseInteger(text: string): number {
   if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
 }

@@ -3,14 +3,15 @@
 
 import type { RecordPreview, RecordsSummary } from '@millrace/recordio'
 import { Command } from 'commander'
+import { parseWhole } from '../number-options.js'
 import type { CommandFactory } from '../program.js'
-import { countOption, grouped } from '../record-output.js'
+import { grouped } from '../record-output.js'
 
 export const inspectCommand: CommandFactory = (signal) =>
   new Command('inspect')
     .description('Show what a record file holds: count, sizes, labels, means, first records. The file is read once.')
     .argument('<file.rec>', 'the record file; - reads standard input')
-    .option('--first <count>', 'how many records to list', countOption, 5)
+    .option('--first <count>', 'how many records to list', parseWhole, 5)
     .option('--json', 'print one JSON document; ids are strings, because they have 64 bits', false)
     .action(async (file: string, { first, json }: { first: number; json: boolean }) => {
       const isStdin = file === '-'

@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { ListFolderReport, Part } from '@millrace/pipeline'
 import { CliError } from '../errors.js'
+import { parseShare, parseWhole } from '../number-options.js'
 import type { CommandFactory } from '../program.js'
 
 interface ListFlags {
@@ -28,10 +29,10 @@ export const listCommand: CommandFactory = (signal) =>
     .argument('<folder>', 'the folder that holds the class folders')
     .argument('<prefix>', 'writes PREFIX.lst (or PREFIX_train.lst, PREFIX_val.lst, PREFIX_test.lst) and PREFIX.classes.txt')
     .option('--val <share>', 'share of each class that goes to validation (default: none)', parseShare)
-    .option('--val-count <images>', 'so many of each class instead (default: none)', parseCount)
+    .option('--val-count <images>', 'so many of each class instead (default: none)', parseWhole)
     .option('--test <share>', 'share of each class that goes to test (default: none)', parseShare)
-    .option('--test-count <images>', 'so many of each class instead (default: none)', parseCount)
-    .option('--seed <number>', 'another seed gives other parts in another order', parseCount, 42)
+    .option('--test-count <images>', 'so many of each class instead (default: none)', parseWhole)
+    .option('--seed <number>', 'another seed gives other parts in another order', parseWhole, 42)
     .option('--no-shuffle', 'keep the order of classes and names (default: shuffle each list)')
     .option('--classes <file>', 'names of the classes in order, one a line; other folders are left out (default: all folders, sorted)')
     .addOption(new Option('--exts <list>', 'endings of image files').argParser(parseExtensions).default(['.jpg', '.jpeg', '.png', '.webp'], '.jpg,.jpeg,.png,.webp'))
@@ -86,17 +87,6 @@ function describe({ lists, classesPath, classes, ignored, unknownFolders, reject
 function shorten(names: readonly string[]): string {
   const shown = names.slice(0, maxShownNames).join(', ')
   return names.length > maxShownNames ? `${shown} and ${names.length - maxShownNames} more` : shown
-}
-
-function parseShare(text: string): number {
-  const share = Number(text)
-  if (text.trim() === '' || !(share >= 0 && share < 1)) throw new InvalidArgumentError('Expected a share from 0 to below 1, such as 0.1.')
-  return share
-}
-
-function parseCount(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 0.')
-  return Number(text)
 }
 
 function parseExtensions(text: string): string[] {

@@ -9,6 +9,7 @@ import { parsePart } from '../pack-part.js'
 import { describePreview, describeReject, describeReport, maxShownRejects, writeMeans } from '../pack-report.js'
 import { openSource, type OpenedSource, type SourceFlags } from '../pack-source.js'
 import { createProgress } from '../progress.js'
+import { parseBytes, parseCount, parseWhole } from '../number-options.js'
 import type { CommandFactory } from '../program.js'
 
 interface PackFlags extends SourceFlags {
@@ -77,7 +78,7 @@ function addImageFlags(command: Command): void {
 function addOutputFlags(command: Command): void {
   command
     .addOption(new Option('--shards <count>', 'write so many files OUT-00000-of-00016.rec (default: one file)').argParser(parseCount).conflicts('shardBytes'))
-    .option('--shard-bytes <bytes>', 'begin another file before one grows larger, e.g. 256M (default: one file)', parseBytes)
+    .option('--shard-bytes <bytes>', 'begin another file before one grows larger, such as 500000, 64MB or 1GiB (default: one file)', parseBytes)
     .option('--part <i/n>', "only part i of n, from 0: its share of the shards, or shard i; auto takes it from Slurm, Kubernetes or Open MPI (default: all)")
     .option('--limit <count>', 'the first so many samples of the data set (default: all)', parseCount)
     .option('--threads <count>', 'images in work at a time; the bytes do not depend on it', parseCount, availableParallelism())
@@ -261,20 +262,4 @@ function parseQuality(text: string): number {
 function parseCompression(text: string): number {
   if (!/^\d$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 0 to 9.')
   return Number(text)
-}
-
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1.')
-  return Number(text)
-}
-
-function parseWhole(text: string): number {
-  return text === '0' ? 0 : parseCount(text)
-}
-
-/** 1048576, 512K, 256M, 4G: powers of 1,024. */
-function parseBytes(text: string): number {
-  const match = /^([1-9]\d{0,11})([KMG]?)$/i.exec(text)
-  if (!match) throw new InvalidArgumentError('Expected a number of bytes such as 256M.')
-  return Number(match[1]) * 1024 ** ['', 'K', 'M', 'G'].indexOf(match[2]!.toUpperCase())
 }

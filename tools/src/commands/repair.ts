@@ -2,9 +2,10 @@
 
 import type { Loss, RepairReport } from '@millrace/recordio'
 import { Command } from 'commander'
+import { parseWhole } from '../number-options.js'
 import { createProgress } from '../progress.js'
 import type { CommandFactory } from '../program.js'
-import { countOption, grouped, jsonLine, share } from '../record-output.js'
+import { grouped, jsonLine, share } from '../record-output.js'
 
 interface RepairFlags {
   readonly list: number
@@ -17,7 +18,7 @@ export const repairCommand: CommandFactory = (signal) =>
     .description('Save every intact record of a damaged file into a new one, and list what was lost. The damaged file is never changed. Exit code 3 if anything was lost.')
     .argument('<damaged.rec>', 'the damaged file; with its .meta beside it, each record is compared with its checksum')
     .argument('<out.rec>', 'the new file; .idx and .meta are written beside it')
-    .option('--list <count>', 'how many losses to list; all are counted', countOption, 20)
+    .option('--list <count>', 'how many losses to list; all are counted', parseWhole, 20)
     .option('--json', 'print one JSON document; ids are strings, because they have 64 bits (default: text)')
     .option('--quiet', 'show no progress (default: show it)')
     .action(async (damaged: string, out: string, flags: RepairFlags) => {

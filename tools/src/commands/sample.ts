@@ -1,8 +1,9 @@
 // `millrace sample svhn DIR`: a data set to try everything on, drawn in seconds, no download needed.
 
 import { Command } from 'commander'
+import { parseCount, parseWhole } from '../number-options.js'
 import type { CommandFactory } from '../program.js'
-import { countOption, jsonLine, positiveOption } from '../record-output.js'
+import { jsonLine } from '../record-output.js'
 import type { SvhnSampleSummary } from '../samples/svhn-sample.js'
 
 interface SampleFlags {
@@ -18,10 +19,10 @@ export const sampleCommand: CommandFactory = (signal) =>
     new Command('svhn')
       .description("Draw photos of house numbers in SVHN's layout: DIR/{train,validation,test}/{1.png …, digitStruct.mat}.")
       .argument('<dir>', 'a new or empty folder, or a former sample, which is replaced')
-      .option('--train <count>', 'photos to train on', positiveOption, 8000)
-      .option('--validation <count>', 'photos to choose settings by', positiveOption, 1000)
-      .option('--test <count>', 'photos to measure with; a quarter in typefaces that the others do not have', positiveOption, 1000)
-      .option('--seed <number>', 'the same seed draws the same photos', countOption, 1)
+      .option('--train <count>', 'photos to train on', parseCount, 8000)
+      .option('--validation <count>', 'photos to choose settings by', parseCount, 1000)
+      .option('--test <count>', 'photos to measure with; a quarter in typefaces that the others do not have', parseCount, 1000)
+      .option('--seed <number>', 'the same seed draws the same photos', parseWhole, 1)
       .option('--json', 'print the summary as one JSON document', false)
       .action(async (folder: string, flags: SampleFlags) => {
         const { sampleSvhn } = await import('../samples/svhn-sample.js')

@@ -3,9 +3,10 @@
 import type { SplitRule } from '@millrace/recordio'
 import { Command } from 'commander'
 import { CliError } from '../errors.js'
+import { parseBytes, parseCount } from '../number-options.js'
 import { createProgress } from '../progress.js'
 import type { CommandFactory } from '../program.js'
-import { grouped, jsonLine, positiveOption, share, sizeOption } from '../record-output.js'
+import { grouped, jsonLine, share } from '../record-output.js'
 
 interface SplitFlags {
   readonly shards?: number
@@ -20,9 +21,9 @@ export const splitCommand: CommandFactory = (signal) =>
     .description('Write the records of a file into several, PREFIX-00000-of-00004.rec and so on, each with .idx and .meta. Give one of --shards, --bytes, --records.')
     .argument('<in.rec>', 'the file to split')
     .argument('<prefix>', 'how the names of the new files begin')
-    .option('--shards <count>', 'so many files, with equally many records (default: by another rule)', positiveOption)
-    .option('--bytes <size>', 'at most so many bytes a file, such as 500000, 64MB or 1GiB (default: by another rule)', sizeOption)
-    .option('--records <count>', 'at most so many records a file (default: by another rule)', positiveOption)
+    .option('--shards <count>', 'so many files, with equally many records (default: by another rule)', parseCount)
+    .option('--bytes <size>', 'at most so many bytes a file, such as 500000, 64MB or 1GiB (default: by another rule)', parseBytes)
+    .option('--records <count>', 'at most so many records a file (default: by another rule)', parseCount)
     .option('--json', 'print one JSON document (default: text)')
     .option('--quiet', 'show no progress (default: show it)')
     .action(async (input: string, prefix: string, flags: SplitFlags) => {

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TrainReport } from '@millrace/train'
 import { networks } from '@millrace/train/networks'
 import { CliError } from '../errors.js'
+import { parseCount, parseShare, parseWhole } from '../number-options.js'
 import type { CommandFactory } from '../program.js'
 import { jsonLine } from '../record-output.js'
 import type { TrainFlags } from '../run-training.js'
@@ -25,19 +26,19 @@ export const trainCommand: CommandFactory = (signal) =>
     .option('--resume <folder>', 'go on with a run from its newest checkpoint; its own configuration holds')
     .addOption(new Option('--validation <files...>', 'record files to measure the network on after each epoch').default([], 'none'))
     .addOption(new Option('--network <name>', describeNetworks()).choices(Object.keys(networks)).default('svhn-digits'))
-    .option('--epochs <count>', 'passes over the records (default: 10; a stream without --spool: 1)', wholeNumber)
-    .option('--batch-size <images>', 'images a step, over all replicas', wholeNumber, 32)
+    .option('--epochs <count>', 'passes over the records (default: 10; a stream without --spool: 1)', parseCount)
+    .option('--batch-size <images>', 'images a step, over all replicas', parseCount, 32)
     .option('--learning-rate <rate>', 'the base rate', positiveNumber, 1e-3)
     .addOption(new Option('--optimiser <name>', 'how weights are updated').choices(['adam', 'sgd']).default('adam'))
-    .option('--momentum <share>', "SGD's momentum; 0 is plain SGD", share, 0.9)
+    .option('--momentum <share>', "SGD's momentum; 0 is plain SGD", parseShare, 0.9)
     .addOption(new Option('--schedule <name>', 'cosine: 50 steps of warm-up, flat to 30 % of the run, then down to 2 %; a stream takes constant').choices(['cosine', 'constant']).default('cosine'))
-    .option('--seed <number>', 'of first weights, order and augmentation', wholeNumber, 1)
-    .option('--replicas <count>', 'engines that share each batch, a thread each; part of the result', wholeNumber, 2)
-    .option('--loader-threads <count>', 'threads that read, decode and augment; no part of the result', wholeNumber, 1)
-    .option('--cache-mb <megabytes>', 'decoded pixels kept in memory, so that later epochs need not decode', wholeNumber, 512)
+    .option('--seed <number>', 'of first weights, order and augmentation', parseWhole, 1)
+    .option('--replicas <count>', 'engines that share each batch, a thread each; part of the result', parseCount, 2)
+    .option('--loader-threads <count>', 'threads that read, decode and augment; no part of the result', parseCount, 1)
+    .option('--cache-mb <megabytes>', 'decoded pixels kept in memory, so that later epochs need not decode', parseWhole, 512)
     .addOption(new Option('--label-kind <kind>', 'what the labels of a stream are (default: none; a file says it itself)').choices(['class', 'values', 'digits', 'boxes']))
     .option('--spool <file.rec>', 'keep a stream in this file, for more epochs (default: do not keep it)')
-    .option('--shuffle-records <count>', 'records in the shuffle buffer of a stream', wholeNumber, 2048)
+    .option('--shuffle-records <count>', 'records in the shuffle buffer of a stream', parseCount, 2048)
     .option('--json', 'print the outcome as one JSON document', false)
     .option('--quiet', 'show no progress', false)
     .action(async (records: string[], flags: CommandFlags, command: Command) => {
@@ -78,18 +79,6 @@ function isGiven(command: Command, option: string): boolean {
 function outcome({ epochs, steps, seconds, best }: TrainReport, folder: string): string {
   const accuracy = best ? `, best validation accuracy ${(100 * best.accuracy).toFixed(1)} % in epoch ${best.epoch}` : ''
   return `${folder}: ${epochs} epoch${epochs === 1 ? '' : 's'}, ${steps} steps in ${seconds.toFixed(0)} s${accuracy}`
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number above 0.')
-  return value
-}
-
-function share(text: string): number {
-  const value = Number(text)
-  if (text.trim() === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError('Expected a share from 0 to below 1.')
-  return value
 }
 
 function positiveNumber(text: string): number {

@@ -2,9 +2,10 @@
 
 import type { Fault, ImageRecord, VerifyReport } from '@millrace/recordio'
 import { Command } from 'commander'
+import { parseWhole } from '../number-options.js'
 import { createProgress } from '../progress.js'
 import type { CommandFactory } from '../program.js'
-import { countOption, grouped, jsonLine, share } from '../record-output.js'
+import { grouped, jsonLine, share } from '../record-output.js'
 
 interface VerifyFlags {
   readonly images?: true
@@ -18,7 +19,7 @@ export const verifyCommand: CommandFactory = (signal) =>
     .description('Show what is wrong with record files, and where: frames, checksums, image headers, labels, .idx and .meta. Nothing is changed.')
     .argument('<file.rec...>', 'the record files; .idx and .meta beside them are compared')
     .option('--images', 'also decode every image (default: look at the bytes only)')
-    .option('--list <count>', 'how many faults of a file to list; all are counted', countOption, 20)
+    .option('--list <count>', 'how many faults of a file to list; all are counted', parseWhole, 20)
     .option('--json', 'print one JSON document; ids are strings, because they have 64 bits (default: text)')
     .option('--quiet', 'show no progress (default: show it)')
     .action(async (files: string[], flags: VerifyFlags) => {
