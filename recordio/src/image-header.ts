@@ -42,7 +42,7 @@ export type NewImageRecord = {
   readonly image: Uint8Array
 }
 
-export const imageHeaderBytes = 24
+const imageHeaderBytes = 24
 
 /** The label whichever way it is stored: the extra labels if there are any, else the header's one. */
 export function labelValues(record: ImageRecord): Float32Array {

@@ -18,7 +18,7 @@ export function extensionOf(image: Uint8Array): string {
   return imageTypeOf(image)?.extension ?? unknownExtension
 }
 
-export const unknownExtension = '.bin'
+const unknownExtension = '.bin'
 
 const signatures: readonly (readonly [RegExp, ImageType])[] = [
   [/^\xff\xd8\xff/, { name: 'jpeg', extension: '.jpg' }],

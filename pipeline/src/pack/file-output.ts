@@ -37,7 +37,7 @@ const maxBatchBytes = 64 * 2 ** 20
 const maxBatchMs = 10_000
 
 /** Where the journal of an output is. */
-export function journalPath(layout: PackLayout): string {
+function journalPath(layout: PackLayout): string {
   return `${layout.partPath}.partial`
 }
 

@@ -59,7 +59,7 @@ export function renderPlaceholder(plan: ImagePlan): Promise<Uint8Array> {
 }
 
 /** @throws PipelineError PIPE_OPTION for a side above 65,535, which an image of extreme aspect may reach */
-export function targetSize(resize: ResizePlan, { width, height }: Size): Size {
+function targetSize(resize: ResizePlan, { width, height }: Size): Size {
   if (resize.kind === 'none') return { width, height }
   if (resize.kind === 'exact') return { width: resize.width, height: resize.height }
   const { pixels } = resize

@@ -22,9 +22,9 @@ export interface SvhnDigitsOptions {
 
 export type SvhnDigitsSize = 'small' | 'published' | 'linear'
 
-export const lengthClasses = 7
-export const digitClasses = 11
-export const digitPositions = 5
+const lengthClasses = 7
+const digitClasses = 11
+const digitPositions = 5
 
 interface Trunk {
   readonly nodes: readonly GraphNode[]
