@@ -44,20 +44,29 @@ export function decodeImage(bytes: Uint8Array, options?: DecodeOptions & { reado
 export function decodeImage(bytes: Uint8Array, options: DecodeOptions & { readonly keepDepth?: false }): Promise<RawImage>
 export function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<DeepImage>
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DeepImage> {
-  const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', codec = 'sharp', minShorterEdge, keepDepth = false } = options
-  const turboJpeg = turboJpegOf(codec)
-  const jpeg = readJpegHeader(bytes)
-  if (jpeg && jpeg.width * jpeg.height > maxPixels) throw tooLarge(name, maxPixels)
-  if (turboJpeg && jpeg && isPlain(jpeg, colour)) {
-    const channels = colour === 'grey' || (colour === 'unchanged' && jpeg.components === 1) ? 1 : 3
-    const image = turboJpeg.decode(bytes, jpeg.width, jpeg.height, channels, eighthsFor(jpeg, minShorterEdge))
-    if (image) return image
-  }
+  const image = decodeImageSync(bytes, options)
+  if (image) return image
+  const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', minShorterEdge, keepDepth = false } = options
   try {
-    return await decodeWithSharp(bytes, { colour, maxPixels, jpeg, minShorterEdge, keepDepth })
+    return await decodeWithSharp(bytes, { colour, maxPixels, jpeg: readJpegHeader(bytes), minShorterEdge, keepDepth })
   } catch (cause) {
     throw decodeError(name, bytes.length, maxPixels, cause as Error)
   }
+}
+
+/**
+ * The same pixels at once, for threads that have nothing else to do: {@link decodeImage} without the way
+ * through sharp's threads. `undefined` where only that way can tell.
+ * @throws PipelineError PIPE_IMAGE_TOO_LARGE; PIPE_OPTION for a codec that is not here
+ */
+export function decodeImageSync(bytes: Uint8Array, options: DecodeOptions = {}): DeepImage | undefined {
+  const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', codec = 'sharp', minShorterEdge } = options
+  const turboJpeg = turboJpegOf(codec)
+  const jpeg = readJpegHeader(bytes)
+  if (jpeg && jpeg.width * jpeg.height > maxPixels) throw tooLarge(name, maxPixels)
+  if (!turboJpeg || !jpeg || !isPlain(jpeg, colour)) return undefined
+  const channels = colour === 'grey' || (colour === 'unchanged' && jpeg.components === 1) ? 1 : 3
+  return turboJpeg.decode(bytes, jpeg.width, jpeg.height, channels, eighthsFor(jpeg, minShorterEdge))
 }
 
 /** Whether libturbojpeg gives what is asked without further work. */

@@ -18,6 +18,8 @@ export interface JpegOptions {
   readonly codec?: Codec
 }
 
+const defaultQuality = 95
+
 export interface PngOptions {
   /** zlib's, 0-9. Default 6. */
   readonly compression?: number
@@ -34,13 +36,22 @@ export interface WebpOptions {
  * @throws PipelineError PIPE_OPTION for a quality outside 1-100, or a codec that is not here
  */
 export async function encodeJpeg(image: RawImage, options: JpegOptions = {}): Promise<Uint8Array> {
-  const { quality = 95, chroma = '4:2:0', codec = 'sharp' } = options
-  checkQuality(quality)
-  const opaque = dropAlpha(image)
-  const encoded = turboJpegOf(codec)?.encode(opaque, quality, chroma)
+  const encoded = encodeJpegSync(image, options)
   if (encoded) return encoded
-  const jpeg = await fromRaw(opaque).jpeg({ quality, chromaSubsampling: chroma, optimiseCoding: false }).toBuffer()
+  const { quality = defaultQuality, chroma = '4:2:0' } = options
+  const jpeg = await fromRaw(dropAlpha(image)).jpeg({ quality, chromaSubsampling: chroma, optimiseCoding: false }).toBuffer()
   return insertJfif(jpeg)
+}
+
+/**
+ * The same bytes at once, for threads that have nothing else to do: {@link encodeJpeg} without the way
+ * through sharp's threads. `undefined` where there is only that way.
+ * @throws PipelineError PIPE_OPTION for a quality outside 1-100, or a codec that is not here
+ */
+export function encodeJpegSync(image: RawImage, options: JpegOptions = {}): Uint8Array | undefined {
+  const { quality = defaultQuality, chroma = '4:2:0', codec = 'sharp' } = options
+  checkQuality(quality)
+  return turboJpegOf(codec)?.encode(dropAlpha(image), quality, chroma)
 }
 
 /** Lossless PNG: grey, RGB or RGBA, of 8 bits or 16, as the pixels are. */

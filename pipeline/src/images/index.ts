@@ -2,8 +2,8 @@
 // annotations.
 
 export { codecVersions, type Codec } from './codec.js'
-export { decodeImage, type Colour, type DecodeOptions } from './decode.js'
-export { encodeJpeg, encodePng, encodeWebp, type Chroma, type JpegOptions, type PngOptions, type WebpOptions } from './encode.js'
+export { decodeImage, decodeImageSync, type Colour, type DecodeOptions } from './decode.js'
+export { encodeJpeg, encodeJpegSync, encodePng, encodeWebp, type Chroma, type JpegOptions, type PngOptions, type WebpOptions } from './encode.js'
 export { cropImage, resizeAntialiased, resizeImage, toEightBits, type ResizeMethod } from './transform.js'
 export { loadTurboJpeg, type TurboJpeg } from './turbojpeg.js'
 export type { ChannelCount, DeepImage, PixelBox, RawImage, Samples } from './raw-image.js'

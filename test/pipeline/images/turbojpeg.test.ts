@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { codecVersions, decodeImage, encodeJpeg, loadTurboJpeg, type Codec, type RawImage } from '@millrace/pipeline/images'
+import { codecVersions, decodeImage, decodeImageSync, encodeJpeg, encodeJpegSync, loadTurboJpeg, type Codec, type RawImage } from '@millrace/pipeline/images'
 import { realData } from '../../support.js'
 
 const without = loadTurboJpeg() ? false : 'no libturbojpeg here (Debian: apt-get install libturbojpeg0)'
@@ -55,6 +55,19 @@ t.test('scaled decoding keeps the shorter edge', async (t) => {
     }
     t.ok((await decodeImage(upright, { codec, minShorterEdge: 75 })).height <= 76, 'a quarter')
   }
+})
+
+t.test('at once: the same, or nothing where only sharp can tell', async (t) => {
+  const image = picture(40, 30, 3)
+  const jpeg = await encodeJpeg(image)
+  t.equal(encodeJpegSync(image), undefined)
+  t.equal(decodeImageSync(Buffer.from('GIF89a')), undefined)
+  t.throws(() => encodeJpegSync(image, { quality: 0 }), { code: 'PIPE_OPTION' })
+  t.throws(() => decodeImageSync(jpeg, { maxPixels: 1199 }), { code: 'PIPE_IMAGE_TOO_LARGE' })
+  if (without) return
+  t.same(encodeJpegSync(image, { codec: 'turbojpeg' }), await encodeJpeg(image, { codec: 'turbojpeg' }))
+  t.same(decodeImageSync(jpeg, { codec: 'turbojpeg' }), await decodeImage(jpeg, { codec: 'turbojpeg' }))
+  t.equal(decodeImageSync(jpeg.subarray(0, 700), { codec: 'turbojpeg' }), undefined, 'cut short')
 })
 
 t.test('the library is named in the manifest', { skip: without }, (t) => {
