@@ -10,6 +10,7 @@ export const pipelineErrorCodes = {
   PIPE_ARCHIVE_DAMAGED: 'an archive of images is cut short or damaged',
   PIPE_ARCHIVE_LIMIT: 'an archive, or an entry of it, is larger or more compressed than allowed',
   PIPE_ARCHIVE_UNSUPPORTED: 'an archive, or an entry of it, uses a feature that is not read here',
+  PIPE_BOX: 'a box of the annotation is inverted or empty, or an edge is no number',
   PIPE_BOX_OUTSIDE: 'a box of the annotation does not overlap its image',
   PIPE_CLASS_NAME: 'a class name is empty, stands twice, or has a line end',
   PIPE_CLASS_TOO_SMALL: 'a class has too few images to be divided as asked',

@@ -3,8 +3,9 @@
 
 import { readClassFolders, type ClassFolderOptions, type IgnoredFiles } from './class-folders.js'
 import { formatClassNames } from './class-names.js'
+import type { PartName } from './draw-parts.js'
 import { formatListLine } from './list-file.js'
-import { splitClasses, type PartName, type SplitOptions } from './list-split.js'
+import { splitClasses, type SplitOptions } from './list-split.js'
 import { writeWholeFile } from './whole-file.js'
 
 export interface ListFolderOptions extends ClassFolderOptions, SplitOptions {}

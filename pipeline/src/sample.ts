@@ -1,6 +1,7 @@
 // The thing that flows: one labelled image on its way from an annotation file to a record. A source
 // is an async iterable of samples; a transform (transform.ts) makes new samples from them.
 
+import type { PipelineError } from './errors.js'
 import { decodeImage } from './images/decode.js'
 import type { PixelBox, RawImage } from './images/raw-image.js'
 import type { Label, LabelKind } from './label.js'
@@ -15,12 +16,17 @@ export interface Sample {
   readonly regions?: readonly PixelBox[]
   /** Set where the annotation had to be bent to fit the image, with what was done. */
   readonly adjusted?: string
+  /** Why the annotation cannot be used: `label` is then a stand-in, and `image` rejects with this. */
+  readonly error?: PipelineError
   /**
    * The image: encoded bytes, or raw pixels once a transform has changed it. Read anew on every call,
    * and not before. Rejects with a PipelineError where it (or the sample's annotation) is unusable.
    */
   image(): Promise<Uint8Array | RawImage>
 }
+
+/** What is known of a sample before its image is read. Of boxes, the classes hold; their edges may not yet. */
+export type SampleOutline = Pick<Sample, 'id' | 'key' | 'label' | 'error'>
 
 /** Samples, again from the first each time it is iterated. */
 export interface Source extends AsyncIterable<Sample> {
@@ -31,6 +37,8 @@ export interface Source extends AsyncIterable<Sample> {
   readonly ignored?: ReadonlyMap<string, number>
   /** How many samples there will be; reads no image. */
   count(): Promise<number>
+  /** Each sample's outline, in any order, for choosing among them; reads no image. Default: only the samples tell. */
+  outlines?(): AsyncIterable<SampleOutline>
 }
 
 /**

@@ -3,12 +3,12 @@
 // sorted table is held an image at a time and any other only as far as it is out of order.
 
 import { PipelineError } from '../errors.js'
-import type { PixelBox } from '../images/raw-image.js'
-import type { BoxesLabel, ClassBox } from '../label.js'
+import type { BoxesLabel } from '../label.js'
+import { annotateBoxes, type AnnotatedBox, type BoxesOptions } from './boxes.js'
 import type { LabelPlan } from './csv-labels.js'
 import { parseNumber } from './csv-labels.js'
 import { tableError, type CsvRow, type CsvTable } from './csv-table.js'
-import type { Annotation, SizedLabel } from './join-images.js'
+import type { Annotation } from './join-images.js'
 import type { BoxUnit, PixelSize } from './source-options.js'
 
 /** A Map cannot hold more. */
@@ -53,15 +53,9 @@ export class BoxScan {
   }
 }
 
-/** A box as the table has it, in its unit. */
-interface TableBox {
-  readonly class: number
-  readonly edges: readonly [xmin: number, ymin: number, xmax: number, ymax: number]
-}
-
 /** The rows of one image that have come. */
 interface Group {
-  readonly boxes: TableBox[]
+  readonly boxes: AnnotatedBox[]
   readonly firstLine: number
   rows: number
   size?: PixelSize
@@ -69,8 +63,10 @@ interface Group {
   error?: PipelineError
 }
 
+export type RowsOfBoxesOptions = Pick<BoxesOptions, 'unit' | 'badBoxes' | 'ignored' | 'classCount'>
+
 /** The samples' annotations; ids are positions from 0. */
-export async function* annotateBoxes(plan: BoxPlan, scan: BoxScan, unit: BoxUnit, labels: LabelPlan): AsyncGenerator<Annotation, void, undefined> {
+export async function* annotateRowsOfBoxes(plan: BoxPlan, scan: BoxScan, labels: LabelPlan, options: RowsOfBoxesOptions): AsyncGenerator<Annotation, void, undefined> {
   const { table, imageColumn } = plan
   const groups = new Map<string, Group>()
   let position = 0n
@@ -85,10 +81,10 @@ export async function* annotateBoxes(plan: BoxPlan, scan: BoxScan, unit: BoxUnit
     if (group.rows < scan.rowsOfImage.get(key)!) groups.set(key, group)
     else {
       groups.delete(key)
-      yield toAnnotation(position++, key, group, unit, table.path)
+      yield toAnnotation(position++, key, group, table.path, options)
     }
   }
-  for (const [key, group] of groups) yield toAnnotation(position++, key, group, unit, table.path) // the table shrank meanwhile
+  for (const [key, group] of groups) yield toAnnotation(position++, key, group, table.path, options) // the table shrank meanwhile
 }
 
 function addRow(group: Group, row: CsvRow, plan: BoxPlan, labels: LabelPlan): void {
@@ -103,15 +99,14 @@ function addRow(group: Group, row: CsvRow, plan: BoxPlan, labels: LabelPlan): vo
 }
 
 /** Undefined for a row that names an image and leaves the box empty: an image with nothing on it. */
-function readBox(row: CsvRow, { table, boxColumns }: BoxPlan, labels: LabelPlan): TableBox | PipelineError | undefined {
+function readBox(row: CsvRow, { table, boxColumns }: BoxPlan, labels: LabelPlan): AnnotatedBox | PipelineError | undefined {
   const texts = boxColumns.map((column) => row.fields[column])
   if (texts.every((text) => text === '')) return undefined
   const [xmin, ymin, xmax, ymax] = texts.map(parseNumber)
   if (xmin === undefined || ymin === undefined || xmax === undefined || ymax === undefined) return tableError(table.path, row.line, 'four numbers for a box', texts.map((text) => JSON.stringify(text ?? null).slice(0, 50)).join(', '))
-  if (!(xmin < xmax && ymin < ymax)) return tableError(table.path, row.line, 'a box with xmin < xmax and ymin < ymax', `${xmin},${ymin} to ${xmax},${ymax}`)
   const label = labels.read(row)
   if (label instanceof PipelineError) return label
-  return label.kind === 'class' ? { class: label.value, edges: [xmin, ymin, xmax, ymax] } : tableError(table.path, row.line, 'a class for the box', `${label.values.join(', ')}`)
+  return label.kind === 'class' ? { class: label.value, xmin, ymin, xmax, ymax, from: `${table.path} line ${row.line}` } : tableError(table.path, row.line, 'a class for the box', `${label.values.join(', ')}`)
 }
 
 function nameless(id: bigint, path: string, line: number): Annotation {
@@ -121,34 +116,8 @@ function nameless(id: bigint, path: string, line: number): Annotation {
 
 const noBoxes: BoxesLabel = { kind: 'boxes', width: 0, height: 0, boxes: [] }
 
-function toAnnotation(id: bigint, key: string, { boxes, firstLine, size, error }: Group, unit: BoxUnit, path: string): Annotation {
+function toAnnotation(id: bigint, key: string, { boxes, firstLine, size, error }: Group, path: string, options: RowsOfBoxesOptions): Annotation {
   const from = `${path} line ${firstLine}`
-  const annotation = { id, key, from, label: noBoxes }
-  if (error !== undefined) return { ...annotation, error }
-  if (size === undefined) return { ...annotation, toLabel: (found) => sizedLabel(boxes, found, unit, from) }
-  try {
-    return { ...annotation, ...sizedLabel(boxes, size, unit, from) }
-  } catch (reason) {
-    if (!(reason instanceof PipelineError)) throw reason
-    return { ...annotation, error: reason }
-  }
-}
-
-function sizedLabel(boxes: readonly TableBox[], { width, height }: PixelSize, unit: BoxUnit, from: string): SizedLabel {
-  const [across, down] = unit === 'pixels' ? [width, height] : [1, 1]
-  let adjusted = false
-  const clamped = boxes.map(({ class: number, edges: [xmin, ymin, xmax, ymax] }): ClassBox => {
-    if (!(xmin < across && ymin < down && xmax > 0 && ymax > 0)) throw new PipelineError('PIPE_BOX_OUTSIDE', `${from}: expected every box to overlap the image of ${width}x${height}, found ${xmin},${ymin} to ${xmax},${ymax} (${unit}); correct the annotation, or say what boxes are measured in`)
-    adjusted ||= xmin < 0 || ymin < 0 || xmax > across || ymax > down
-    return { class: number, xmin: Math.max(0, xmin / across), ymin: Math.max(0, ymin / down), xmax: Math.min(1, xmax / across), ymax: Math.min(1, ymax / down) }
-  })
-  return {
-    label: { kind: 'boxes', width, height, boxes: clamped },
-    regions: clamped.map((box) => toPixels(box, width, height)),
-    ...(adjusted ? { adjusted: `its boxes reached past the image of ${width}x${height} and were clamped` } : {}),
-  }
-}
-
-function toPixels({ xmin, ymin, xmax, ymax }: ClassBox, width: number, height: number): PixelBox {
-  return { left: xmin * width, top: ymin * height, width: (xmax - xmin) * width, height: (ymax - ymin) * height }
+  if (error !== undefined) return { id, key, from, label: noBoxes, error }
+  return { id, key, from, ...annotateBoxes(boxes, size, { ...options, from }) }
 }

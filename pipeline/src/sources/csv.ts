@@ -4,11 +4,12 @@ import { dirname } from 'node:path'
 import { PipelineError } from '../errors.js'
 import { openImages } from '../providers/open-images.js'
 import type { Source } from '../sample.js'
+import { annotatedSource } from './annotated-source.js'
 import { readClassNames } from './class-names.js'
-import { annotateBoxes, BoxScan, type BoxPlan } from './csv-boxes.js'
+import { annotateRowsOfBoxes, BoxScan, type BoxPlan } from './csv-boxes.js'
 import { LabelScan, type LabelPlan } from './csv-labels.js'
 import { openTable, tableError, type CsvTable } from './csv-table.js'
-import { checkRoot, joinImages, type Annotation } from './join-images.js'
+import { checkRoot, type Annotation } from './join-images.js'
 import type { SourceOptions } from './source-options.js'
 
 /**
@@ -39,15 +40,16 @@ export async function csv(path: string, options: SourceOptions = {}): Promise<So
   if (rows === 0) throw new PipelineError('PIPE_EMPTY', `${path}: expected rows under the header line, found none; check the path`, { path })
   const labels = labelScan.plan()
   const images = await openImages(options.images ?? dirname(path), options)
-  const annotations = boxPlan && boxScan ? () => annotateBoxes(boxPlan, boxScan, options.boxUnit ?? boxScan.unit, labels) : () => annotateRows(table, imageColumn, labels)
-  const count = boxScan ? boxScan.rowsOfImage.size + boxScan.namelessRows : rows
-  return {
+  const badBoxes = options.badBoxes ?? 'reject'
+  const unit = options.boxUnit ?? boxScan?.unit ?? 'pixels'
+  return annotatedSource({
     labelKind: boxPlan ? 'boxes' : labels.kind,
-    ...(labels.classNames && { classNames: labels.classNames }),
-    ignored: images.ignored,
-    count: () => Promise.resolve(count),
-    [Symbol.asyncIterator]: () => joinImages(annotations(), images, root),
-  }
+    classNames: labels.classNames,
+    count: boxScan ? boxScan.rowsOfImage.size + boxScan.namelessRows : rows,
+    annotations: (ignored) => (boxPlan && boxScan ? annotateRowsOfBoxes(boxPlan, boxScan, labels, { unit, badBoxes, ignored }) : annotateRows(table, imageColumn, labels)),
+    images,
+    root,
+  })
 }
 
 function labelColumns(table: CsvTable, { labelColumns: names = ['label'], boxColumns }: SourceOptions): number[] {

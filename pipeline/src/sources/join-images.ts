@@ -4,7 +4,7 @@
 // the annotations whose image did not come follow as samples that reject.
 
 import { PipelineError } from '../errors.js'
-import type { PixelBox } from '../images/raw-image.js'
+import type { PixelBox, RawImage } from '../images/raw-image.js'
 import type { Label } from '../label.js'
 import { annotatedName, plainName } from '../providers/image-name.js'
 import { missing, type ImageProvider, type RandomImages, type StreamedImages } from '../providers/image-provider.js'
@@ -20,10 +20,15 @@ export interface Annotation {
   readonly key: string
   /** Who names it, for errors: "digitStruct(17)". */
   readonly from: string
+  /** With `toLabel`: its classes hold, all else is put in its place. With `error`: a stand-in. */
   readonly label: Label
   readonly regions?: readonly PixelBox[]
+  /** Set where the annotation had to be bent, with what was done. */
+  readonly adjusted?: string
   /** Makes the label where it depends on the image's size. @throws PipelineError where it does not fit */
   readonly toLabel?: (size: PixelSize) => SizedLabel
+  /** The image, where the annotation file itself holds it; `key` then names no file. */
+  readonly image?: () => Promise<Uint8Array | RawImage>
   /** Why the annotation cannot be used. */
   readonly error?: PipelineError
 }
@@ -36,13 +41,13 @@ const maxStreamedNames = 2 ** 24 - 1
 const sizesAhead = 4
 
 /**
- * The samples of annotations, `root` before each name. Memory: nothing, or every annotation where the
- * images are streamed.
+ * The samples of annotations, `root` before each name; without `images`, every annotation has its own.
+ * Memory: nothing, or every annotation where the images are streamed.
  * @throws PipelineError what the annotations and a streamed archive throw; PIPE_ARCHIVE_LIMIT for more
  *   than 16,777,215 annotated names with a tar
  */
-export function joinImages(annotations: AsyncIterable<Annotation>, images: ImageProvider, root: string): AsyncGenerator<Sample, void, undefined> {
-  if (images.access === 'streamed') return joinStream(annotations, images, root)
+export function joinImages(annotations: AsyncIterable<Annotation>, images: ImageProvider | undefined, root: string): AsyncGenerator<Sample, void, undefined> {
+  if (images?.access === 'streamed') return joinStream(annotations, images, root)
   return mapOrdered((annotation: Annotation) => joinOne(annotation, images, root), { concurrency: sizesAhead })(annotations)
 }
 
@@ -54,9 +59,11 @@ export function checkRoot(root: string | undefined): string {
   throw new PipelineError('PIPE_OPTION', `root: expected a folder inside the images, such as "train", found ${JSON.stringify(root)}; name a folder on the disk as the place of the images`)
 }
 
-async function joinOne(annotation: Annotation, images: RandomImages, root: string): Promise<Sample> {
-  const { key, from, error } = annotation
+async function joinOne(annotation: Annotation, images: RandomImages | undefined, root: string): Promise<Sample> {
+  const { key, from, image, error } = annotation
   if (error !== undefined) return rejected(annotation, error)
+  if (image !== undefined) return { ...base(annotation), image }
+  if (images === undefined) throw new TypeError(`${from}: an annotation without an image in a source without images`)
   try {
     const name = annotatedName(key, root, from)
     const read = (): Promise<Uint8Array> => images.read(name, from)
@@ -110,8 +117,8 @@ async function measure({ toLabel, key }: Annotation, bytes: Uint8Array): Promise
   return toLabel!(await readImageSize(bytes, key))
 }
 
-function base({ id, key, label, regions }: Annotation): Omit<Sample, 'image'> {
-  return { id, key, label, ...(regions && { regions }) }
+function base({ id, key, label, regions, adjusted, error }: Annotation): Omit<Sample, 'image'> {
+  return { id, key, label, ...(regions && { regions }), ...(adjusted !== undefined && { adjusted }), ...(error && { error }) }
 }
 
 /** A sample whose image cannot be had; `reason` is thrown here if it is no PipelineError. */

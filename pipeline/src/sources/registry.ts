@@ -1,5 +1,7 @@
 // The source formats by name, as `--format` takes them. A format's code loads when it is opened.
+// A new format is one file beside this one, and one entry here (CONTRIBUTING.md).
 
+import type { PartAmounts } from '../draw-parts.js'
 import type { Source } from '../sample.js'
 import type { SourceOptions } from './source-options.js'
 
@@ -8,10 +10,30 @@ export interface SourceFormat {
   readonly about: string
   /** What the path of the data set is. */
   readonly path: string
-  /** Which options it reads. */
+  /** Which options it reads; all formats also take `classes` and a random share. */
   readonly options: readonly (keyof SourceOptions)[]
+  /** The names of the data set's own parts, for `split`. Default: none. */
+  readonly splits?: readonly string[]
+  /** What `task` can be; the first is the default. Default: none. */
+  readonly tasks?: readonly string[]
+  /**
+   * A random division that the data set's users agree on, where its publisher gives none: `split` then also
+   * names its parts. `of`: the own part that is divided. Default: none.
+   */
+  readonly drawn?: PartAmounts & { readonly of?: string }
+  /** What makes a path certainly one of this format; everything given must hold. Default: nothing does. */
+  readonly certain?: CertainSigns
   /** @throws PipelineError where the data set cannot be opened */
   open(path: string, options: SourceOptions): Promise<Source>
+}
+
+export interface CertainSigns {
+  /** The last name of the path. */
+  readonly name?: RegExp
+  /** The first 4,096 bytes of the file, as latin1. */
+  readonly head?: RegExp
+  /** Files or folders that all lie in the folder. */
+  readonly holds?: readonly string[]
 }
 
 const forAll = ['images', 'root', 'followLinks', 'signal'] as const
@@ -39,7 +61,7 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
   csv: {
     about: 'a table with named columns: image and class, image and values, or image, box and class',
     path: 'the table, with , ; tab or | between its fields',
-    options: [...forAll, 'classNames', 'imageColumn', 'labelColumns', 'boxColumns', 'boxUnit', 'sizeColumns', 'delimiter'],
+    options: [...forAll, 'classNames', 'imageColumn', 'labelColumns', 'boxColumns', 'boxUnit', 'sizeColumns', 'delimiter', 'where', 'badBoxes'],
     open: async (path, options) => (await import('./csv.js')).csv(path, options),
   },
 }

@@ -35,7 +35,30 @@ export interface SourceOptions {
   readonly sizeColumns?: readonly [string, string]
   /** csv: what stands between fields. Default: the one of , ; tab | that gives the first line the most columns. */
   readonly delimiter?: string
+  /** Which of the data set's own parts: the format says which it has, and its default. */
+  readonly split?: string
+  /** Which label, of formats with several to give; the format says which, and its default. */
+  readonly task?: string
+  /**
+   * Only these classes, numbered in this order; boxes of other classes are left out, and images with none
+   * of these. For every format with named classes. Default: all classes.
+   */
+  readonly classes?: readonly string[]
+  /** tables: only the rows with these values; all must hold. Default: all rows. */
+  readonly where?: readonly ColumnValue[]
+  /** Of what is drawn at random: another seed gives another division. From 0. Default 42. */
+  readonly seed?: number
+  /**
+   * What becomes of an image with a box that is inverted, empty or outside: 'reject' lists the image, 'drop'
+   * packs it without that box and counts the box. Default 'reject'; 'drop' for dlib-xml.
+   */
+  readonly badBoxes?: 'reject' | 'drop'
   readonly signal?: AbortSignal
+}
+
+export interface ColumnValue {
+  readonly column: string
+  readonly value: string
 }
 
 /** Pixels from the top left corner, or shares (0..1) of the image's width and height. */

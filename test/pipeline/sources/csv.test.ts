@@ -111,7 +111,7 @@ t.test('boxes: units, sizes and bad rows', async (t) => {
   t.same(await boxesOf('none.png,1,0,0,50,50,100,200', { sizeColumns: ['w', 'h'] }), ['PIPE_IMAGE_MISSING'])
   t.same(await boxesOf('a.png,1,0,0,50,50,100,200', { sizeColumns: ['w', 'h'] }), [{ class: 1, xmin: 0, ymin: 0, xmax: 0.5, ymax: 0.25 }])
   const bad = ['a.png,1,0,0,x,50', 'a.png,1,0,0,50', 'a.png,1,10,10,5,50', 'a.png,1,70,0,80,20', 'a.png,x,0,0,50,50', 'bad.png,1,0,0,50,50']
-  for (const [index, code] of ['TABLE', 'TABLE', 'TABLE', 'BOX_OUTSIDE', 'TABLE', 'IMAGE_DAMAGED'].entries()) {
+  for (const [index, code] of ['TABLE', 'TABLE', 'BOX', 'BOX_OUTSIDE', 'TABLE', 'IMAGE_DAMAGED'].entries()) {
     t.same((await boxesOf(`a.png,1,0,0,50,30\nb.png,1,0,0,50,30\n${bad[index]}`)).at(-1), `PIPE_${code}`, `${bad[index]}`)
   }
   t.same(await boxesOf('a.png,1,0,0,50,50,100,', { sizeColumns: ['w', 'h'] }), ['PIPE_TABLE'])

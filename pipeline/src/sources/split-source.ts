@@ -1,0 +1,107 @@
+// One part of a source that is divided at random: by image, never by box, and for ever (draw-parts.ts).
+// Class labels are divided class by class; of others, all images are one class. Two passes: the first
+// takes down the digest of every image, 8 bytes each, and leaves two limits for each class:
+//
+//   0 ≤ digest < test limit: test    < validation limit: validation    else training
+//
+// The second compares. Two samples of one image have one digest and come into one part.
+
+import { PipelineError } from '../errors.js'
+import { askedParts, defaultSeed, drawDigest, drawnCounts, type PartAmounts, type PartName } from '../draw-parts.js'
+import type { SampleOutline, Source } from '../sample.js'
+import { outlinesOf } from './outlines.js'
+
+/** A division, and which part of it is wanted. */
+export interface SplitShare extends PartAmounts {
+  readonly part: PartName
+}
+
+/**
+ * The wanted part of a source. A sample whose label is not known is divided with its like: each is in
+ * one part and in no other. The division follows from the source's samples and the seed.
+ * @throws PipelineError PIPE_OPTION for amounts that leave nothing to train on, a part that gets nothing,
+ *   a seed that is no whole number from 0. While iterating and counting: PIPE_CLASS_TOO_SMALL, and what
+ *   the source throws
+ */
+export function splitSource(source: Source, share: SplitShare, seed: number = defaultSeed): Source {
+  const asked = askedParts(share)
+  if (!asked.includes(share.part)) throw new PipelineError('PIPE_OPTION', `split: expected one of ${asked.join(', ')}, found ${JSON.stringify(share.part)}`)
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new PipelineError('PIPE_OPTION', `seed: expected a whole number from 0, found ${seed}`)
+  let limits: Promise<ReadonlyMap<string, Limits>> | undefined
+  const isWanted = async (outline: SampleOutline): Promise<boolean> => {
+    const { test, validation } = (await (limits ??= findLimits(source, share, seed))).get(stratumOf(outline)) ?? nothing
+    const digest = drawDigest(seed, outline.key)
+    return share.part === (digest < test ? 'test' : digest < validation ? 'val' : 'train')
+  }
+  return {
+    ...source,
+    async count() {
+      let count = 0
+      for await (const outline of outlinesOf(source)) if (await isWanted(outline)) count++
+      return count
+    },
+    async *outlines() {
+      for await (const outline of outlinesOf(source)) if (await isWanted(outline)) yield outline
+    },
+    async *[Symbol.asyncIterator]() {
+      for await (const sample of source) if (await isWanted(sample)) yield sample
+    },
+  }
+}
+
+/** Digests below. */
+interface Limits {
+  readonly test: bigint
+  readonly validation: bigint
+}
+
+const nothing: Limits = { test: 0n, validation: 0n }
+const pastAll = 2n ** 64n
+
+async function findLimits(source: Source, share: SplitShare, seed: number): Promise<ReadonlyMap<string, Limits>> {
+  const strata = new Map<string, DigestList>()
+  for await (const outline of outlinesOf(source)) {
+    const name = stratumOf(outline)
+    const digests = strata.get(name) ?? new DigestList()
+    if (digests.count === 0) strata.set(name, digests)
+    digests.add(drawDigest(seed, outline.key))
+  }
+  const limits = new Map<string, Limits>()
+  for (const [name, digests] of strata) {
+    const sorted = digests.sorted()
+    const { test, validation } = name === unknown ? sharesOf(sorted.length, share) : drawnCounts(source.classNames?.[Number(name)] ?? name, sorted.length, share)
+    limits.set(name, { test: sorted[test] ?? pastAll, validation: sorted[test + validation] ?? pastAll })
+  }
+  return limits
+}
+
+/** Counts are of classes: what has none stays with training. */
+function sharesOf(images: number, { validation, test }: SplitShare): { test: number; validation: number } {
+  return drawnCounts('', images, { ...(validation && 'share' in validation && { validation }), ...(test && 'share' in test && { test }) })
+}
+
+const unknown = 'unknown'
+
+function stratumOf({ label, error }: SampleOutline): string {
+  if (error) return unknown
+  return label.kind === 'class' ? `${label.value}` : 'all images'
+}
+
+/** Grows by doubling: at most 16 bytes a digest. */
+class DigestList {
+  count = 0
+  #digests = new BigUint64Array(16)
+
+  add(digest: bigint): void {
+    if (this.count === this.#digests.length) {
+      const grown = new BigUint64Array(this.count * 2)
+      grown.set(this.#digests)
+      this.#digests = grown
+    }
+    this.#digests[this.count++] = digest
+  }
+
+  sorted(): BigUint64Array {
+    return this.#digests.subarray(0, this.count).sort()
+  }
+}
