@@ -5,6 +5,7 @@
 import { PipelineError } from '../errors.js'
 import { turboJpegOf, type Codec } from './codec.js'
 import { readJpegHeader, type JpegHeader } from './jpeg-header.js'
+import { decodePlainPng } from './png-decode.js'
 import type { DeepImage, RawImage } from './raw-image.js'
 import { decodeWithSharp } from './sharp-decode.js'
 
@@ -64,7 +65,8 @@ export function decodeImageSync(bytes: Uint8Array, options: DecodeOptions = {}):
   const turboJpeg = turboJpegOf(codec)
   const jpeg = readJpegHeader(bytes)
   if (jpeg && jpeg.width * jpeg.height > maxPixels) throw tooLarge(name, maxPixels)
-  if (!turboJpeg || !jpeg || !isPlain(jpeg, colour)) return undefined
+  if (!jpeg) return decodePlainPng(bytes, colour, maxPixels)
+  if (!turboJpeg || !isPlain(jpeg, colour)) return undefined
   const channels = colour === 'grey' || (colour === 'unchanged' && jpeg.components === 1) ? 1 : 3
   return turboJpeg.decode(bytes, jpeg.width, jpeg.height, channels, eighthsFor(jpeg, minShorterEdge))
 }
