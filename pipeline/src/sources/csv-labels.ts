@@ -4,7 +4,7 @@
 
 import { PipelineError } from '../errors.js'
 import type { ClassLabel, ValuesLabel } from '../label.js'
-import { ClassNames, maxClasses } from './class-names.js'
+import { ClassNames, maxClasses } from '../class-names.js'
 import { tableError, type CsvRow } from './csv-table.js'
 
 /** A label, or why there is none. */

@@ -5,7 +5,7 @@ import { PipelineError } from '../errors.js'
 import { openImages } from '../providers/open-images.js'
 import type { Source } from '../sample.js'
 import { annotatedSource } from './annotated-source.js'
-import { readClassNames } from './class-names.js'
+import { ClassNames } from '../class-names.js'
 import { annotateRowsOfBoxes, BoxScan, type BoxPlan } from './csv-boxes.js'
 import { LabelScan, type LabelPlan } from './csv-labels.js'
 import { openTable, tableError, type CsvTable } from './csv-table.js'
@@ -27,7 +27,7 @@ export async function csv(path: string, options: SourceOptions = {}): Promise<So
   const root = checkRoot(options.root)
   const table = await openTable(path, options)
   const imageColumn = table.column(options.imageColumn ?? 'image')
-  const classes = options.classNames === undefined ? undefined : await readClassNames(options.classNames)
+  const classes = options.classNames === undefined ? undefined : await ClassNames.read(options.classNames)
   const labelScan = new LabelScan(path, labelColumns(table, options), classes)
   const boxPlan = planBoxes(table, imageColumn, options)
   const boxScan = boxPlan && new BoxScan(boxPlan)

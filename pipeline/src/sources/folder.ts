@@ -7,7 +7,7 @@ import { compareNames } from '../providers/image-name.js'
 import type { ImageProvider, IgnoredReason } from '../providers/image-provider.js'
 import { openImages } from '../providers/open-images.js'
 import type { Source } from '../sample.js'
-import { ClassNames, maxClasses, readClassNames } from './class-names.js'
+import { ClassNames, maxClasses } from '../class-names.js'
 import { checkRoot, joinImages, type Annotation } from './join-images.js'
 import type { SourceOptions } from './source-options.js'
 
@@ -29,7 +29,7 @@ export async function folder(path: string, options: SourceOptions = {}): Promise
   const root = checkRoot(options.root)
   const images = await openImages(options.images ?? path, options)
   const names = await imageNames(images, root, options.extensions ?? usualExtensions)
-  const given = options.classNames === undefined ? undefined : await readClassNames(options.classNames)
+  const given = options.classNames === undefined ? undefined : await ClassNames.read(options.classNames)
   const found = await scan(names.all, images.path)
   const ignored = new Map<string, number>(images.ignored)
   if (names.otherFiles() > 0) ignored.set('no image' satisfies IgnoredReason, names.otherFiles())

@@ -6,7 +6,7 @@ import type { Label } from '../label.js'
 import { readListFile, type ListLine, type ReadListOptions } from '../list-file.js'
 import { openImages } from '../providers/open-images.js'
 import type { Source } from '../sample.js'
-import { readClassNames } from './class-names.js'
+import { readClassNames } from '../class-names.js'
 import { checkRoot, joinImages, type Annotation } from './join-images.js'
 import type { SourceOptions } from './source-options.js'
 
@@ -21,7 +21,7 @@ export async function list(path: string, options: SourceOptions = {}): Promise<S
   const root = checkRoot(options.root)
   const plan = await scan(path, options)
   const images = await openImages(options.images ?? dirname(path), options)
-  const classNames = options.classNames === undefined ? undefined : (await readClassNames(options.classNames)).names
+  const classNames = options.classNames === undefined ? undefined : await readClassNames(options.classNames)
   return {
     labelKind: plan.kind,
     ...(classNames && { classNames }),

@@ -48,8 +48,8 @@ t.test('numbers, names and values', async (t) => {
   t.same([values.labelKind, await describe(values)], ['values', [[0, 'a.png', [3], 'A'], [1, 'a.png', [-15], 'A']]])
   const several = await open(table(folder, 'image,x,y\na.png,3,4\na.png,5\na.png,5,1e999\n'), { labelColumns: ['y', 'x'] })
   t.same(await describe(several), [[0, 'a.png', [4, 3], 'A'], [1, 'a.png', [], 'PIPE_TABLE'], [2, 'a.png', [], 'PIPE_TABLE']])
-  await t.rejects(open(table(folder, 'image,label\na.png,1'), { classNames: join(folder, 'twice') }), { code: 'PIPE_LABEL', message: /line 2.*second time/ })
-  await t.rejects(open(table(folder, 'image,label\na.png,1'), { classNames: join(folder, 'gap') }), { code: 'PIPE_LABEL', message: /line 2.*empty/ })
+  await t.rejects(open(table(folder, 'image,label\na.png,1'), { classNames: join(folder, 'twice') }), { code: 'PIPE_CLASS_NAME', message: /line 2.*again, as in line 1/ })
+  await t.rejects(open(table(folder, 'image,label\na.png,1'), { classNames: join(folder, 'gap') }), { code: 'PIPE_CLASS_NAME', message: /line 2.*none/ })
 })
 
 t.test('what is no table', async (t) => {
