@@ -6,11 +6,12 @@
 // model folder (model-folder.ts).
 
 import { inFile, InferError } from './errors.js'
-import type { Graph, GraphNode, Padding, PreprocessStep, Task } from './graph.js'
+import type { Graph, GraphNode, Margins, NaryNode, Padding, PreprocessStep, Task, UnaryNode } from './graph.js'
 import { JsonFields, showJson } from './json-fields.js'
 import { weightSpecs } from './shapes.js'
 
 const maxNodes = 10_000
+const maxAxes = 8
 const maxClasses = 1_000_000
 
 /**
@@ -48,30 +49,72 @@ function parseInput(document: JsonFields): Graph['input'] {
 }
 
 function parseNode(fields: JsonFields): GraphNode {
-  const node = { name: fields.name('name'), input: fields.name('input'), ...parseOperation(fields) }
+  const name = fields.name('name')
+  const op = fields.text('op')
+  const node = isNary(op) ? { name, op, inputs: fields.names('inputs', maxNodes) } : { name, input: fields.name('input'), ...parseOperation(op, fields) }
   fields.end()
   return node
 }
 
-/** `Omit` on a union would lose what tells its members apart. */
-type Operation = GraphNode extends infer Node ? (Node extends GraphNode ? Omit<Node, 'name' | 'input'> : never) : never
+function isNary(op: string): op is NaryNode['op'] {
+  return op === 'add' || op === 'subtract' || op === 'multiply' || op === 'concat'
+}
 
-function parseOperation(fields: JsonFields): Operation {
-  const op = fields.text('op')
+/** `Omit` on a union would lose what tells its members apart. */
+type Operation = UnaryNode extends infer Node ? (Node extends UnaryNode ? Omit<Node, 'name' | 'input'> : never) : never
+
+function parseOperation(op: string, fields: JsonFields): Operation {
   switch (op) {
     case 'conv2d':
-      return { op, filters: fields.number('filters'), kernelSize: fields.pair('kernelSize'), strides: fields.pair('strides'), padding: parsePadding(fields), bias: fields.flag('bias') }
+      return {
+        op, filters: fields.number('filters'), kernelSize: fields.pair('kernelSize'), ...parseWindows(fields), bias: fields.flag('bias'),
+        ...(fields.has('groups') && { groups: fields.number('groups') }),
+        ...(fields.has('dilations') && { dilations: fields.pair('dilations') }),
+      }
+    case 'convTranspose2d':
+      return { op, filters: fields.number('filters'), kernelSize: fields.pair('kernelSize'), ...parseWindows(fields), bias: fields.flag('bias') }
     case 'dense':
       return { op, units: fields.number('units'), bias: fields.flag('bias') }
     case 'batchNorm':
       return { op, epsilon: fields.number('epsilon') }
     case 'maxPool2d':
-      return { op, poolSize: fields.pair('poolSize'), strides: fields.pair('strides'), padding: parsePadding(fields) }
+      return { op, poolSize: fields.pair('poolSize'), ...parseWindows(fields) }
+    case 'averagePool2d':
+      return { op, poolSize: fields.pair('poolSize'), ...parseWindows(fields), countPadding: fields.flag('countPadding') }
     case 'dropout':
       return { op, rate: fields.number('rate') }
     case 'slice':
       return { op, begin: fields.number('begin'), size: fields.number('size') }
+    case 'reshape':
+      return { op, shape: fields.numbers('shape', 1, maxAxes) }
+    case 'transpose':
+      return { op, axes: fields.numbers('axes', 1, maxAxes) }
+    case 'pad':
+      return { op, margins: parseMargins(fields.object('margins')), value: fields.number('value') }
+    case 'resize':
+      return { op, height: fields.number('height'), width: fields.number('width'), method: fields.choice('method', ['nearest', 'bilinear']), coordinates: fields.choice('coordinates', ['half-pixel', 'asymmetric', 'align-corners']) }
+    case 'clip':
+      return { op, min: fields.number('min'), max: fields.number('max') }
+    case 'elu':
+    case 'leakyRelu':
+      return { op, alpha: fields.number('alpha') }
+    case 'hardSigmoid':
+      return { op, alpha: fields.number('alpha'), beta: fields.number('beta') }
+    case 'localResponseNorm':
+      return { op, size: fields.number('size'), alpha: fields.number('alpha'), beta: fields.number('beta'), bias: fields.number('bias') }
+    case 'subtractiveNorm':
+      return { op, size: fields.number('size') }
+    case 'maxout':
+      return { op, pieces: fields.number('pieces') }
     case 'relu':
+    case 'prelu':
+    case 'sigmoid':
+    case 'tanh':
+    case 'swish':
+    case 'hardSwish':
+    case 'gelu':
+    case 'globalAveragePool2d':
+    case 'globalMaxPool2d':
     case 'flatten':
     case 'softmax':
       return { op }
@@ -80,9 +123,16 @@ function parseOperation(fields: JsonFields): Operation {
   }
 }
 
-function parsePadding(fields: JsonFields): Padding {
-  const padding = fields.text('padding')
-  return padding === 'same' || padding === 'valid' ? padding : fields.fail('padding', '"same" or "valid"', padding)
+function parseWindows(fields: JsonFields): { strides: [number, number]; padding: Padding } {
+  const strides = fields.pair('strides')
+  if (fields.isText('padding')) return { strides, padding: fields.choice('padding', ['same', 'valid']) }
+  return { strides, padding: parseMargins(fields.object('padding')) }
+}
+
+function parseMargins(fields: JsonFields): Margins {
+  const margins = { top: fields.number('top'), bottom: fields.number('bottom'), left: fields.number('left'), right: fields.number('right') }
+  fields.end()
+  return margins
 }
 
 function parseStep(fields: JsonFields): PreprocessStep {

@@ -31,6 +31,14 @@ export class JsonFields {
     return value
   }
 
+  has(field: string): boolean {
+    return this.#left.has(field)
+  }
+
+  isText(field: string): boolean {
+    return typeof this.#left.get(field) === 'string'
+  }
+
   object(field: string): JsonFields {
     return new JsonFields(this.take(field), this.#file, this.#at(field))
   }
@@ -46,6 +54,12 @@ export class JsonFields {
 
   texts(field: string, maxLength: number): string[] {
     return this.#list(field, maxLength, this.#asText)
+  }
+
+  /** One of a few texts. */
+  choice<const Text extends string>(field: string, texts: readonly Text[]): Text {
+    const value = this.take(field)
+    return texts.find((text) => text === value) ?? this.fail(field, texts.map((text) => `"${text}"`).join(' or '), value)
   }
 
   /** A name of letters, digits and _ . : / - only, which can be printed anywhere. */

@@ -7,7 +7,7 @@ import { InferError } from './errors.js'
 import type { Graph, Task } from './graph.js'
 import type { RawImage } from './image.js'
 import { preprocessImage } from './preprocess.js'
-import { runReference } from './reference.js'
+import { runReference } from './reference/run-reference.js'
 import { checkWeights, type Weights } from './weights.js'
 
 /** What a network says about an image. */

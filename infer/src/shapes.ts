@@ -3,8 +3,9 @@
 // the task's outputs exist. Everything that runs, trains or stores a graph starts here.
 
 import { InferError } from './errors.js'
-import type { Conv2dNode, Graph, GraphNode, MaxPool2dNode, Padding, Task, WeightSpec } from './graph.js'
+import { nodeInputs, type Conv2dNode, type Graph, type GraphNode, type Margins, type NaryNode, type Task, type UnaryNode, type WeightSpec } from './graph.js'
 import { preprocessedShape } from './preprocess.js'
+import { transposedPlaces, windowPlaces, type Windowed } from './windows.js'
 
 /** Most values that all nodes together may hold for one image: 1 GiB of float32. */
 export const maxActivationValues = 2 ** 28
@@ -24,11 +25,13 @@ export function inferShapes(graph: Graph): Map<string, readonly number[]> {
   for (const node of graph.nodes) {
     const place = `node ${JSON.stringify(node.name)}`
     if (shapes.has(node.name)) fail(graph, place, 'this name is used twice; give every node its own', node)
-    const input = shapes.get(node.input)
-    if (input === undefined) {
-      fail(graph, place, `its input ${JSON.stringify(node.input)} is not defined before it; list the nodes in the order in which they run`, node)
-    }
-    const shape = outputShape(node, input, (problem) => fail(graph, place, problem, node))
+    const inputs = nodeInputs(node).map((name) => {
+      const input = shapes.get(name)
+      if (input !== undefined) return input
+      return fail(graph, place, `its input ${JSON.stringify(name)} is not defined before it; list the nodes in the order in which they run`, node)
+    })
+    const failHere = (problem: string): never => fail(graph, place, problem, node)
+    const shape = 'inputs' in node ? joinedShape(node, inputs, failHere) : outputShape(node, inputs[0]!, failHere)
     values += countValues(shape)
     if (!(values <= maxActivationValues)) fail(graph, place, `the values up to here exceed ${maxActivationValues} an image`, node)
     shapes.set(node.name, shape)
@@ -46,7 +49,7 @@ export function inferShapes(graph: Graph): Map<string, readonly number[]> {
  */
 export function weightSpecs(graph: Graph): WeightSpec[] {
   const shapes = inferShapes(graph)
-  const specs = graph.nodes.flatMap((node) => nodeWeights(node, shapes.get(node.input)!))
+  const specs = graph.nodes.flatMap((node) => nodeWeights(node, shapes.get(nodeInputs(node)[0]!)!))
   const values = specs.reduce((sum, { shape }) => sum + countValues(shape), 0)
   if (!(values <= maxWeightValues)) fail(graph, 'weights', `${values} values exceed the ${maxWeightValues} that a graph may have`)
   return specs
@@ -57,26 +60,22 @@ export function countValues(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
 }
 
-/**
- * Where the windows of a convolution or pool lie along one axis: how many there are, and how far the
- * first begins before the image. 'same' gives out = ceil(in / stride) and puts the odd extra place at
- * the end; 'valid' gives out = floor((in − window) / stride) + 1, which is below 1 where none fits.
- */
-export function windowPlaces(size: number, window: number, stride: number, padding: Padding): { count: number; padBefore: number } {
-  if (padding === 'valid') return { count: Math.floor((size - window) / stride) + 1, padBefore: 0 }
-  const count = Math.ceil(size / stride)
-  const padTotal = Math.max((count - 1) * stride + window - size, 0)
-  return { count, padBefore: Math.floor(padTotal / 2) }
-}
-
 type Fail = (problem: string) => never
 
-function outputShape(node: GraphNode, input: readonly number[], fail: Fail): readonly number[] {
+function outputShape(node: UnaryNode, input: readonly number[], fail: Fail): readonly number[] {
   switch (node.op) {
     case 'conv2d':
-      return [...windowedSize(node, node.kernelSize, input, fail), requireCount('filters', node.filters, fail)]
+      checkGroups(node, input, fail)
+      return [...windowedSize(node, node.kernelSize, input, fail), node.filters]
+    case 'convTranspose2d':
+      return [...transposedSize(node, node.kernelSize, input, fail), requireCount('filters', node.filters, fail)]
     case 'maxPool2d':
+    case 'averagePool2d':
       return [...windowedSize(node, node.poolSize, input, fail), input[2]!]
+    case 'globalAveragePool2d':
+    case 'globalMaxPool2d':
+      requireImage(input, fail)
+      return [input[2]!]
     case 'dense':
       if (input.length !== 1) fail(`expected an input [units], found ${show(input)}; put a flatten node before it`)
       return [requireCount('units', node.units, fail)]
@@ -95,7 +94,52 @@ function outputShape(node: GraphNode, input: readonly number[], fail: Fail): rea
     }
     case 'flatten':
       return [countValues(input)]
+    case 'reshape':
+      for (const size of node.shape) requireCount('size', size, fail)
+      if (node.shape.length === 0 || countValues(node.shape) !== countValues(input)) fail(`expected a shape of the ${countValues(input)} values of ${show(input)}, found ${show(node.shape)}`)
+      return node.shape
+    case 'transpose': {
+      const isPermutation = node.axes.length === input.length && input.every((_, axis) => node.axes.includes(axis))
+      if (!isPermutation) fail(`expected axes that name each of 0 … ${input.length - 1} once, found [${node.axes.join(', ')}]`)
+      return node.axes.map((axis) => input[axis]!)
+    }
+    case 'pad': {
+      requireImage(input, fail)
+      const { top, bottom, left, right } = requireMargins(node.margins, fail)
+      if (!Number.isFinite(node.value)) fail(`expected a value that is a finite number, found ${node.value}`)
+      return [input[0]! + top + bottom, input[1]! + left + right, input[2]!]
+    }
+    case 'resize':
+      requireImage(input, fail)
+      return [requireCount('height', node.height, fail), requireCount('width', node.width, fail), input[2]!]
+    case 'maxout':
+      if (input.at(-1)! % requireCount('pieces', node.pieces, fail) !== 0) fail(`expected channels in runs of ${node.pieces}, found ${input.at(-1)}`)
+      return [...input.slice(0, -1), input.at(-1)! / node.pieces]
+    case 'localResponseNorm':
+      requireCount('size', node.size, fail)
+      requireFinite(node, ['alpha', 'beta', 'bias'], fail)
+      return input
+    case 'subtractiveNorm':
+      requireImage(input, fail)
+      if (requireCount('size', node.size, fail) % 2 === 0) fail(`expected an odd size, which has a middle, found ${node.size}`)
+      return input
+    case 'clip':
+      if (!(node.min <= node.max)) fail(`expected a min that is not above its max, found ${node.min} and ${node.max}`)
+      return input
+    case 'elu':
+    case 'leakyRelu':
+      requireFinite(node, ['alpha'], fail)
+      return input
+    case 'hardSigmoid':
+      requireFinite(node, ['alpha', 'beta'], fail)
+      return input
     case 'relu':
+    case 'prelu':
+    case 'sigmoid':
+    case 'tanh':
+    case 'swish':
+    case 'hardSwish':
+    case 'gelu':
     case 'softmax':
       return input
     default:
@@ -103,16 +147,49 @@ function outputShape(node: GraphNode, input: readonly number[], fail: Fail): rea
   }
 }
 
-function windowedSize(node: Conv2dNode | MaxPool2dNode, window: readonly [number, number], input: readonly number[], fail: Fail): [number, number] {
-  if (input.length !== 3) fail(`expected an input [height, width, channels], found ${show(input)}`)
-  const sizes = [0, 1].map((axis) => {
+function joinedShape(node: NaryNode, inputs: readonly (readonly number[])[], fail: Fail): readonly number[] {
+  const [first = [], ...others] = inputs
+  if (node.op === 'concat') {
+    const fits = inputs.every((shape) => shape.length === first.length && shape.slice(0, -1).every((size, axis) => size === first[axis]))
+    if (inputs.length === 0 || !fits) fail(`expected values that are alike but for their last axis, found ${inputs.map(show).join(' and ') || 'none'}`)
+    return [...first.slice(0, -1), inputs.reduce((sum, shape) => sum + shape.at(-1)!, 0)]
+  }
+  const [second = []] = others
+  const fits = inputs.length === 2 && second.length === first.length && first.every((size, axis) => size === second[axis] || size === 1 || second[axis] === 1)
+  if (!fits) fail(`expected two values of as many axes, each of one size or 1, found ${inputs.map(show).join(' and ')}`)
+  return first.map((size, axis) => Math.max(size, second[axis]!))
+}
+
+function checkGroups({ groups = 1, filters }: Conv2dNode, input: readonly number[], fail: Fail): void {
+  requireCount('filters', filters, fail)
+  if (requireCount('groups', groups, fail) > 1 && (filters % groups !== 0 || input.at(-1)! % groups !== 0)) {
+    fail(`expected channels and filters that ${groups} groups divide, found ${input.at(-1)} channels and ${filters} filters`)
+  }
+}
+
+function windowedSize(node: Windowed, window: readonly [number, number], input: readonly number[], fail: Fail): [number, number] {
+  checkWindow(node, window, input, fail)
+  const rows = windowPlaces(input[0]!, window[0], node, 'vertical')
+  const columns = windowPlaces(input[1]!, window[1], node, 'horizontal')
+  if (rows.count < 1 || columns.count < 1) fail(`its ${window.join('x')} window does not fit into ${show(input)} with its padding`)
+  return [rows.count, columns.count]
+}
+
+function transposedSize(node: Windowed, window: readonly [number, number], input: readonly number[], fail: Fail): [number, number] {
+  checkWindow(node, window, input, fail)
+  const size = [transposedPlaces(input[0]!, window[0], node, 'vertical').count, transposedPlaces(input[1]!, window[1], node, 'horizontal').count] as const
+  if (size[0] < 1 || size[1] < 1) fail(`its margins leave nothing of its result`)
+  return [...size]
+}
+
+function checkWindow({ strides, dilations = [1, 1], padding }: Windowed, window: readonly [number, number], input: readonly number[], fail: Fail): void {
+  requireImage(input, fail)
+  for (const axis of [0, 1] as const) {
     requireCount('window size', window[axis], fail)
-    requireCount('stride', node.strides[axis], fail)
-    const { count } = windowPlaces(input[axis]!, window[axis]!, node.strides[axis]!, node.padding)
-    if (count < 1) fail(`its ${window.join('x')} window does not fit into ${show(input)} without padding`)
-    return count
-  })
-  return sizes as [number, number]
+    requireCount('stride', strides[axis], fail)
+    requireCount('dilation', dilations[axis], fail)
+  }
+  if (typeof padding === 'object') requireMargins(padding, fail)
 }
 
 function nodeWeights(node: GraphNode, input: readonly number[]): WeightSpec[] {
@@ -120,7 +197,11 @@ function nodeWeights(node: GraphNode, input: readonly number[]): WeightSpec[] {
   const channels = input.at(-1)!
   switch (node.op) {
     case 'conv2d': {
-      const kernel = weight('kernel', [...node.kernelSize, channels, node.filters])
+      const kernel = weight('kernel', [...node.kernelSize, channels / (node.groups ?? 1), node.filters])
+      return node.bias ? [kernel, weight('bias', [node.filters])] : [kernel]
+    }
+    case 'convTranspose2d': {
+      const kernel = weight('kernel', [...node.kernelSize, node.filters, channels])
       return node.bias ? [kernel, weight('bias', [node.filters])] : [kernel]
     }
     case 'dense': {
@@ -129,6 +210,8 @@ function nodeWeights(node: GraphNode, input: readonly number[]): WeightSpec[] {
     }
     case 'batchNorm':
       return [weight('gamma', [channels]), weight('beta', [channels]), weight('mean', [channels], false), weight('variance', [channels], false)]
+    case 'prelu':
+      return [weight('alpha', [channels])]
     default:
       return []
   }
@@ -171,6 +254,20 @@ function taskHeads(task: Task): { output: string; size: number }[] {
 function requireCount(what: string, value: number | undefined, fail: Fail): number {
   if (!(Number.isSafeInteger(value) && value! > 0)) fail(`expected its ${what} to be a whole number above 0, found ${value}`)
   return value!
+}
+
+function requireImage(shape: readonly number[], fail: Fail): void {
+  if (shape.length !== 3) fail(`expected an input [height, width, channels], found ${show(shape)}`)
+}
+
+function requireMargins(margins: Margins, fail: Fail): Margins {
+  const sides = [margins.top, margins.bottom, margins.left, margins.right]
+  if (!sides.every((side) => Number.isSafeInteger(side) && side >= 0)) fail(`expected margins of whole numbers from 0, found ${JSON.stringify(margins)}`)
+  return margins
+}
+
+function requireFinite<Field extends string>(node: Readonly<Record<Field, number>>, fields: readonly Field[], fail: Fail): void {
+  for (const field of fields) if (!Number.isFinite(node[field])) fail(`expected its ${field} to be a finite number, found ${node[field]}`)
 }
 
 function show(shape: readonly (number | undefined)[]): string {

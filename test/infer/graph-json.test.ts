@@ -47,7 +47,7 @@ t.test('wrong documents name the field', (t) => {
     [changeNode({ strides: [1, 1, 1] }), /x: nodes\[0\].strides: expected a list of at most 2, found a list of 3/],
     [changeNode({ padding: 'SAME' }), /x: nodes\[0\].padding: expected "same" or "valid", found "SAME"/],
     [changeNode({ bias: 1 }), /x: nodes\[0\].bias: expected true or false, found 1/],
-    [changeNode({ dilations: [2, 2] }), /x: nodes\[0\].dilations: expected no such field, found a list of 2/],
+    [changeNode({ dilation: [2, 2] }), /x: nodes\[0\].dilation: expected no such field, found a list of 2/],
     [changeNode({ name: 'a b' }), /x: nodes\[0\].name: expected a name/],
     [change({ preprocessing: [{ step: 'rotate' }] }), /x: preprocessing\[0\].step: expected a step that this version knows/],
     [change({ preprocessing: [{ step: 'grey', width: 1 }] }), /x: preprocessing\[0\].width: expected no such field/],

@@ -66,7 +66,7 @@ t.test('a bad graph names the node and what was expected', (t) => {
     ['a slice from before the start', changed('digit2-logits', { begin: -1 }), /node "digit2-logits"/],
     ['a negative epsilon', changed('norm', { epsilon: -1 }), /node "norm": expected an epsilon/],
     ['a rate of 1', changed('drop', { rate: 1 }), /node "drop": expected a rate/],
-    ['an unknown op', changed('relu', { op: 'elu' }), /node "relu": unknown op "elu"/],
+    ['an unknown op', changed('relu', { op: 'mish' }), /node "relu": unknown op "mish"/],
     ['an input of two axes', { ...graph, input: { name: 'image', shape: [8, 8] as unknown as [number, number, number] } }, /input: expected a shape/],
     ['an input without width', { ...graph, input: { name: 'image', shape: [8, 0, 1] } }, /input: expected its size/],
     ['values beyond any memory', changed('conv', { filters: 2 ** 30 }), /node "conv": the values up to here exceed/],

@@ -14,6 +14,7 @@ export const trainErrorCodes = {
   TRAIN_LOSS_NOT_FINITE: 'the loss or a gradient became NaN or infinite',
   TRAIN_NETWORK_UNKNOWN: 'no network has this name',
   TRAIN_NO_CHECKPOINT: 'the run has no such checkpoint',
+  TRAIN_OPERATION: 'a network has an operation that this engine cannot train',
   TRAIN_OPTION: 'an option has a value outside its range',
   TRAIN_REPLICA_FAILED: 'a training thread failed',
   TRAIN_RUN_DAMAGED: 'a file or folder of the run is missing or cannot be read',

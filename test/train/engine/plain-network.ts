@@ -2,6 +2,7 @@
 // every kind of node in every place where the engine treats it differently.
 
 import type { Graph, GraphNode } from '@millrace/infer'
+import { trainableNodes, type TrainableNode } from '../../../../train/dist/engine/operations.js'
 import { createRandom } from '@millrace/train/random'
 import type { StepKey } from '../../../../train/dist/engine/engine.js'
 import { layoutWeights } from '../../../../train/dist/engine/parameters.js'
@@ -20,7 +21,7 @@ export function runPlain(graph: Graph, trained: Float64Array, images: Values, la
   const layout = layoutWeights(graph)
   const statistics = new Float64Array(layout.statisticsSize)
   const values = new Map<string, Values>([[graph.input.name, images]])
-  for (const [layer, node] of graph.nodes.entries()) {
+  for (const [layer, node] of trainableNodes(graph).entries()) {
     const weight = (part: string): Values => {
       const { begin, size, shape } = layout.weights.find(({ name }) => name === `${node.name}/${part}`)!
       return { shape, data: trained.subarray(begin, begin + size) }
@@ -34,7 +35,7 @@ export function runPlain(graph: Graph, trained: Float64Array, images: Values, la
   return { losses: outputs.map((output, head) => meanLoss(values.get(output)!, (image) => trueClass(labels, image * width, head, task.kind))), statistics }
 }
 
-function trainNode(node: GraphNode, x: Values, weight: (part: string) => Values, keep: (part: string, values: Values) => void, key: StepKey, layer: number): Values {
+function trainNode(node: TrainableNode, x: Values, weight: (part: string) => Values, keep: (part: string, values: Values) => void, key: StepKey, layer: number): Values {
   const [count] = x.shape as [number]
   switch (node.op) {
     case 'conv2d': return withBias(convolution(x, weight('kernel'), node.strides, node.padding), node.bias ? weight('bias') : undefined)

@@ -3,12 +3,40 @@
 // them can train; the embedded engine registers its own.
 
 import * as tf from '@tensorflow/tfjs-core'
-import type { BatchNormNode, Conv2dNode, DenseNode, DropoutNode, GraphNode, MaxPool2dNode, SliceNode } from '@millrace/infer'
+import type { BatchNormNode, Conv2dNode, DenseNode, DropoutNode, Graph, GraphNode, MaxPool2dNode, Padding, SliceNode, UnaryNode } from '@millrace/infer'
+import { TrainError } from '../errors.js'
 import { createRandom } from '../random.js'
 import type { StepKey } from './engine.js'
 
 /** The weights of one node by their short names: `kernel`, `bias`, `gamma` … */
 export type NodeWeights = Readonly<Record<string, tf.Tensor>>
+
+/** What this engine has a backward function for. */
+export type TrainableNode =
+  | Extract<UnaryNode, { readonly op: 'dense' | 'batchNorm' | 'relu' | 'flatten' | 'dropout' | 'slice' | 'softmax' }>
+  | WithPlainPadding<Conv2dNode>
+  | WithPlainPadding<MaxPool2dNode>
+
+/** tfjs' kernels know these two. */
+type WithPlainPadding<Node extends { readonly padding: Padding }> = Node & { readonly padding: 'same' | 'valid' }
+
+const trainableOps: readonly GraphNode['op'][] = ['conv2d', 'dense', 'batchNorm', 'relu', 'maxPool2d', 'flatten', 'dropout', 'slice', 'softmax']
+
+/**
+ * The nodes of a graph that can be trained.
+ * @throws TrainError TRAIN_OPERATION naming the first node that cannot
+ */
+export function trainableNodes({ name, nodes }: Graph): readonly TrainableNode[] {
+  return nodes.map((node) => {
+    const problem = !trainableOps.includes(node.op) ? `operation ${node.op}`
+      : 'padding' in node && typeof node.padding === 'object' ? 'margins of its own'
+      : 'groups' in node && node.groups !== 1 ? 'groups'
+      : 'dilations' in node && node.dilations.some((dilation) => dilation !== 1) ? 'dilations'
+      : undefined
+    if (problem === undefined) return node as TrainableNode
+    throw new TrainError('TRAIN_OPERATION', `network ${name}: node ${node.name}: expected an operation that can be trained, found ${problem}; such a network can be served, not trained`)
+  })
+}
 
 /** A node that has run in training mode. */
 export interface NodeRun {
@@ -26,7 +54,7 @@ export interface NodeRun {
  * Runs a node as training does: batch statistics, dropout. `layer` is the node's place in the graph;
  * `rectify` takes the relu that follows a batch norm along.
  */
-export function trainNode(node: GraphNode, x: tf.Tensor, weights: NodeWeights, key: StepKey, layer: number, rectify = false): NodeRun {
+export function trainNode(node: TrainableNode, x: tf.Tensor, weights: NodeWeights, key: StepKey, layer: number, rectify = false): NodeRun {
   switch (node.op) {
     case 'conv2d': return trainConvolution(node, x, weights)
     case 'dense': return trainDense(node, x, weights)
@@ -41,7 +69,7 @@ export function trainNode(node: GraphNode, x: tf.Tensor, weights: NodeWeights, k
 }
 
 /** Runs a node as inference does. */
-export function inferNode(node: GraphNode, x: tf.Tensor, weights: NodeWeights): tf.Tensor {
+export function inferNode(node: TrainableNode, x: tf.Tensor, weights: NodeWeights): tf.Tensor {
   switch (node.op) {
     case 'batchNorm': return tf.batchNorm(x, weights['mean'] as tf.Tensor1D, weights['variance'] as tf.Tensor1D, weights['beta'] as tf.Tensor1D, weights['gamma'] as tf.Tensor1D, node.epsilon)
     case 'dropout': return x
@@ -49,7 +77,7 @@ export function inferNode(node: GraphNode, x: tf.Tensor, weights: NodeWeights): 
   }
 }
 
-function trainConvolution({ strides, padding, bias }: Conv2dNode, x: tf.Tensor, weights: NodeWeights): NodeRun {
+function trainConvolution({ strides, padding, bias }: WithPlainPadding<Conv2dNode>, x: tf.Tensor, weights: NodeWeights): NodeRun {
   const filter = weights['kernel'] as tf.Tensor4D
   const attributes = { strides: [...strides], pad: padding, dataFormat: 'NHWC', dilations: 1 }
   const product = runKernel('Conv2D', { x, filter }, attributes)
@@ -95,7 +123,7 @@ function trainRelu(x: tf.Tensor): NodeRun {
   return { y, backward: (dy) => ({ dx: runKernel('ReluGrad', { dy, y }) }) }
 }
 
-function trainMaxPool({ poolSize, strides, padding }: MaxPool2dNode, x: tf.Tensor): NodeRun {
+function trainMaxPool({ poolSize, strides, padding }: WithPlainPadding<MaxPool2dNode>, x: tf.Tensor): NodeRun {
   const attributes = { filterSize: [...poolSize], strides: [...strides], pad: padding }
   const y = runKernel('MaxPool', { x }, attributes)
   return { y, backward: (dy) => ({ dx: runKernel('MaxPoolGrad', { dy, input: x, output: y }, attributes) }) }

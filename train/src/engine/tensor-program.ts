@@ -2,19 +2,20 @@
 // through them in reverse; where several nodes read one value, its gradients add up.
 
 import * as tf from '@tensorflow/tfjs-core'
-import { inferShapes, type Graph, type GraphNode } from '@millrace/infer'
+import { inferShapes, type Graph } from '@millrace/infer'
 import type { Batch, Gradients, Program, StepKey } from './engine.js'
 import { crossEntropy, objectiveOf } from './objective.js'
-import { inferNode, trainNode, type NodeRun, type NodeWeights } from './operations.js'
+import { inferNode, trainableNodes, trainNode, type NodeRun, type NodeWeights, type TrainableNode } from './operations.js'
 import { layoutWeights, viewWeight, type NetworkState, type WeightPlace } from './parameters.js'
 
 export function createTensorProgram(graph: Graph): Program {
   const objective = objectiveOf(graph, inferShapes(graph))
+  const nodes = trainableNodes(graph)
   const placesOf = placesByNode(graph)
-  const logitsNames = objective.heads.map(({ output }) => logitsOf(graph, output))
-  const firstTrained = graph.nodes.findIndex(({ name }) => placesOf.get(name)!.some(({ trainable }) => trainable))
-  const fusedRelu = findFusedRelus(graph)
-  const unread = findUnreadSoftmaxes(graph)
+  const logitsNames = objective.heads.map(({ output }) => logitsOf(nodes, output))
+  const firstTrained = nodes.findIndex(({ name }) => placesOf.get(name)!.some(({ trainable }) => trainable))
+  const fusedRelu = findFusedRelus(nodes)
+  const unread = findUnreadSoftmaxes(nodes)
 
   const loadWeights = (state: NetworkState): Map<string, NodeWeights> =>
     new Map([...placesOf].map(([node, places]) => [node, Object.fromEntries(places.map((place) =>
@@ -24,7 +25,7 @@ export function createTensorProgram(graph: Graph): Program {
     const weights = loadWeights(state)
     const runs = new Map<string, NodeRun>()
     const values = new Map<string, tf.Tensor>([[graph.input.name, imageTensor(graph, batch.images, batch.count)]])
-    for (const [layer, node] of graph.nodes.entries()) {
+    for (const [layer, node] of nodes.entries()) {
       if (unread.has(node.name) || runs.has(node.name)) continue
       const fused = fusedRelu.get(node.name)
       const run = trainNode(node, values.get(node.input)!, weights.get(node.name)!, key, layer, fused !== undefined)
@@ -42,8 +43,8 @@ export function createTensorProgram(graph: Graph): Program {
       losses[index] = crossEntropy(head, logits.dataSync<'float32'>(), batch.labels, objective.labelWidth, gradient)
       addGradient(pending, logitsNames[index]!, tf.tensor(gradient, logits.shape))
     }
-    for (let layer = graph.nodes.length - 1; layer >= 0; layer--) {
-      const node = graph.nodes[layer]!
+    for (let layer = nodes.length - 1; layer >= 0; layer--) {
+      const node = nodes[layer]!
       const dy = pending.get(node.name)
       if (dy === undefined) continue
       const { dx, weights: weightGradients } = runs.get(node.name)!.backward(dy, layer > firstTrained)
@@ -56,7 +57,7 @@ export function createTensorProgram(graph: Graph): Program {
   const run = (state: NetworkState, images: Float32Array, count: number): Map<string, Float32Array> => {
     const weights = loadWeights(state)
     const values = new Map<string, tf.Tensor>([[graph.input.name, imageTensor(graph, images, count)]])
-    for (const node of graph.nodes) values.set(node.name, inferNode(node, values.get(node.input)!, weights.get(node.name)!))
+    for (const node of nodes) values.set(node.name, inferNode(node, values.get(node.input)!, weights.get(node.name)!))
     return new Map(graph.outputs.map((name) => [name, Float32Array.from(values.get(name)!.dataSync<'float32'>())]))
   }
 
@@ -104,7 +105,7 @@ function shortName({ name }: WeightPlace): string {
 }
 
 /** Batch norm → the relu after it, where nothing else reads the batch norm: the two run as one. */
-function findFusedRelus({ nodes }: Graph): Map<string, string> {
+function findFusedRelus(nodes: readonly TrainableNode[]): Map<string, string> {
   const pairs = nodes.flatMap(({ op, name }): [string, string][] => {
     const readers = nodes.filter(({ input }) => input === name)
     return op === 'batchNorm' && readers.length === 1 && readers[0]!.op === 'relu' ? [[name, readers[0]!.name]] : []
@@ -113,13 +114,13 @@ function findFusedRelus({ nodes }: Graph): Map<string, string> {
 }
 
 /** The softmaxes at the ends: the loss takes their logits, so training need not compute them. */
-function findUnreadSoftmaxes({ nodes }: Graph): Set<string> {
+function findUnreadSoftmaxes(nodes: readonly TrainableNode[]): Set<string> {
   const read = new Set(nodes.map(({ input }) => input))
   return new Set(nodes.filter(({ op, name }) => op === 'softmax' && !read.has(name)).map(({ name }) => name))
 }
 
 /** The node whose value goes into an output's softmax. */
-function logitsOf(graph: Graph, output: string): string {
-  const node = graph.nodes.find(({ name }) => name === output) as GraphNode
+function logitsOf(nodes: readonly TrainableNode[], output: string): string {
+  const node = nodes.find(({ name }) => name === output)!
   return node.op === 'softmax' ? node.input : node.name
 }
