@@ -53,5 +53,19 @@ export class RecordError extends Error {
 export function fileError(path: string, action: string, cause: unknown): RecordError {
   if (cause instanceof RecordError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new RecordError('REC_FILE', `${path}: cannot ${action}: ${reason}; check the path, its permissions and the free space`, { path, cause })
+  return new RecordError('REC_FILE', `${path}: cannot ${action}: ${reason}; ${wayOut(cause)}`, { path, cause })
+}
+
+/** What a person does about an error of the operating system. */
+function wayOut(cause: unknown): string {
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return 'make room on the disk (or raise the limit), then run the command again'
+    case 'EIO':
+      return 'the disk or the network failed: look at the system log, then run the command again, elsewhere if need be'
+    default:
+      return 'check the path, its permissions and the free space'
+  }
 }

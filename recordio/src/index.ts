@@ -6,7 +6,7 @@ export { encodeRecord, labelValues, type ImageRecord, type NewImageRecord } from
 export { readRecords, type ReadRecordsOptions, type StoredRecord } from './record-reader.js'
 export { type LabelKind, type MetaHeader, type MetaSummary } from './meta-layout.js'
 export { recordWriter, RecordWriter, type RecordWriterOptions } from './record-writer.js'
-export { discardRecords, publishRecords } from './partial-records.js'
+export { discardRecords, publishRecords, retractRecords } from './partial-records.js'
 export { openRecords, type RecordFile } from './record-file.js'
 export { imageSize, type ImageSize } from './image-size.js'
 export { summarizeRecords, type RecordPreview, type RecordsSummary, type SummarizeOptions } from './summarize.js'

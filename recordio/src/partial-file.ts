@@ -96,11 +96,15 @@ export class PartialFile {
     return bytes
   }
 
-  /** Reads back what was flushed. */
+  /** Reads back what was flushed, up to the end of the file. */
   async read(target: Uint8Array, offset: number): Promise<void> {
-    await this.#handle.read(target, 0, target.length, offset).catch((cause: unknown) => {
+    try {
+      for (let have = 0, more = -1; more !== 0 && have < target.length; have += more) {
+        more = (await this.#handle.read(target, have, target.length - have, offset + have)).bytesRead
+      }
+    } catch (cause) {
       throw fileError(this.path, 'read it', cause)
-    })
+    }
   }
 
   /** Writes the rest, waits until the disk has it, and closes the file. */
@@ -126,11 +130,8 @@ export class PartialFile {
   }
 
   async #write(pending: readonly Uint8Array[]): Promise<void> {
-    if (pending.length === 0) return
     try {
-      const { bytesWritten } = await this.#handle.writev(pending)
-      const total = pending.reduce((sum, bytes) => sum + bytes.length, 0)
-      if (bytesWritten < total) await this.#handle.writeFile(Buffer.concat(pending).subarray(bytesWritten)) // a short write: go on after it
+      await writeFully(this.#handle, pending)
     } catch (cause) {
       throw fileError(this.path, 'write it', cause)
     }
@@ -143,9 +144,29 @@ export class PartialFile {
   }
 }
 
+/** The system may take less than it is given: goes on until it has all, as long as it takes anything. */
+async function writeFully(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let rest = chunks
+  for (let missing = totalBytes(rest); missing > 0;) {
+    const { bytesWritten } = await handle.writev(rest)
+    if (bytesWritten === 0) throw new Error(`the system took none of the ${missing} bytes it was given`)
+    missing -= bytesWritten
+    if (missing > 0) rest = [Buffer.concat(rest).subarray(bytesWritten)]
+  }
+}
+
+function totalBytes(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, bytes) => sum + bytes.length, 0)
+}
+
 /** Where the file is while it is written. */
 export function partialPath(path: string, token: string): string {
   return join(dirname(path), `.${basename(path)}.partial-${token}`)
+}
+
+/** Where a file that is being replaced is until the new ones are in their places. */
+export function previousPath(path: string, token: string): string {
+  return join(dirname(path), `.${basename(path)}.previous-${token}`)
 }
 
 /** A token that no other writer has. */
@@ -153,9 +174,21 @@ export function randomToken(): string {
   return `${process.pid}-${randomBytes(4).toString('hex')}`
 }
 
-/** Makes renames in the folder of `path` durable, where the system can (Windows cannot open a folder). */
+/**
+ * Makes renames in the folder of `path` durable, where the system can (Windows cannot open a folder, some
+ * network drives cannot sync one).
+ *
+ * @throws RecordError REC_FILE where the disk fails
+ */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(dirname(path)).catch(() => undefined)
-  await folder?.sync().catch(() => {})
-  await folder?.close()
+  try {
+    await folder?.sync()
+  } catch (cause) {
+    if (diskFailures.has((cause as NodeJS.ErrnoException).code ?? '')) throw fileError(path, 'make its name durable', cause)
+  } finally {
+    await folder?.close()
+  }
 }
+
+const diskFailures: ReadonlySet<string> = new Set(['EIO', 'ENOSPC', 'EDQUOT'])

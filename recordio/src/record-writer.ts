@@ -1,9 +1,9 @@
 // Writes a `.rec` with its `.idx` and `.meta`. All three are written beside their names and renamed
 // once they are whole and on the disk, so a writer that dies leaves no file that looks finished.
 //
-// Order at the end (partial-records.ts): remove an old .meta and .idx, rename the .rec, the .idx, last
-// the .meta. At every moment there is a whole .rec with siblings that belong to it, or with none, which
-// is legal too; a .meta in place says that all is there.
+// Order at the end (partial-records.ts): an old .meta and .idx step aside, the .rec gets its name, then its
+// siblings. At every moment there is a whole .rec with siblings that belong to it, or with none, which is
+// legal too; a .meta in place says that all is there.
 //
 // A writer with a token of the caller's can go on after a crash: `sync` tells how many bytes of the
 // .rec the disk has, `resume` cuts the .rec to them, reads it, and makes the other two anew.
@@ -18,7 +18,7 @@ import { LabelCounter } from './label-statistics.js'
 import type { MetaHeader, MetaSummary } from './meta-layout.js'
 import { MetaWriter } from './meta-writer.js'
 import { PartialFile, partialPath, randomToken } from './partial-file.js'
-import { discardRecords, publishRecords } from './partial-records.js'
+import { discardRecords, isUnpublished, publishRecords } from './partial-records.js'
 import { readRecords } from './record-reader.js'
 import { siblingPath } from './sibling-path.js'
 
@@ -155,8 +155,8 @@ export class RecordWriter {
   }
 
   /**
-   * Makes the three files durable and gives them their names. If that fails, removes what is not
-   * yet in place.
+   * Makes the three files durable and gives them their names. If that fails, older files stay as they
+   * were and nothing of the new ones is left, unless the error says that the .rec has its name already.
    *
    * @param summary what only the caller knows (`rejected`, channel statistics); it wins over what
    *   the writer counted, except for `count`
@@ -169,7 +169,8 @@ export class RecordWriter {
       await publishRecords(this.path, this.#token)
       return whole
     } catch (error) {
-      await this.#discard()
+      // Once the .rec has its name, the siblings under their temporary names are all that tell of its classes.
+      if (await isUnpublished(this.path, this.#token).catch(() => false)) await this.#discard()
       throw error
     } finally {
       this.#state = 'closed'
@@ -237,8 +238,9 @@ export class RecordWriter {
     this.#count++
   }
 
+  /** The .rec last: while it is there, nobody takes the others for those of a .rec in place. */
   async #discard(): Promise<void> {
-    for (const file of this.#files()) await file.discard()
+    for (const file of [this.#meta.file, this.#index, this.#records]) await file.discard()
   }
 
   #files(): readonly PartialFile[] {

@@ -5,7 +5,7 @@ import { describeRecords } from './describe-records.js'
 import { RecordError } from './errors.js'
 import type { MetaSummary } from './meta-layout.js'
 import { randomToken } from './partial-file.js'
-import { discardRecords, publishRecords } from './partial-records.js'
+import { discardRecords, isUnpublished, publishRecords } from './partial-records.js'
 import { RecordWriter } from './record-writer.js'
 import { readSoundRecords, sizeOf, type RecordsProgress, type SoundRecord } from './sound-records.js'
 
@@ -38,7 +38,8 @@ const maximumShards = 100_000
  * whole only and are left out. Memory: the largest record.
  *
  * @returns the shards in their order; there is always one at least
- * @throws RecordError REC_BAD_VALUE, and as `readSoundRecords` and `RecordWriter`; then no shard appears
+ * @throws RecordError REC_BAD_VALUE, and as `readSoundRecords` and `RecordWriter`; then no shard appears,
+ *   unless it was the giving of names that failed: those that have theirs are whole and stay
  */
 export async function splitRecords(path: string, prefix: string, rule: SplitRule, options: SplitOptions = {}): Promise<Shard[]> {
   const { signal, onProgress } = options
@@ -113,7 +114,9 @@ class ShardSet {
 
   async discard(): Promise<void> {
     await this.#writer?.abort()
-    for (const { path } of this.#shards) await discardRecords(path, this.#token)
+    for (const { path } of this.#shards) {
+      if (await isUnpublished(path, this.#token).catch(() => false)) await discardRecords(path, this.#token)
+    }
   }
 
   async #begin(): Promise<void> {

@@ -45,7 +45,8 @@ export async function openUsableMeta(path: string): Promise<UsableMeta> {
 
 const samples = 64
 
-async function describesFile(meta: MetaIndex, handle: FileHandle): Promise<boolean> {
+/** Whether the .rec has one of the checksums that a .meta lists. */
+export async function describesFile(meta: MetaIndex, handle: FileHandle): Promise<boolean> {
   const { size } = await handle.stat()
   if (meta.count === 0 || size === 0) return meta.recordsBytes === size
   const step = Math.max(1, Math.floor(meta.count / samples))

@@ -7,7 +7,7 @@ t.test('the exported values', (t) => {
   t.same(Object.keys(recordio).sort(), [
     'RecordError', 'RecordWriter', 'appendRecords', 'diffRecords', 'discardRecords', 'encodeFrames', 'encodeRecord', 'frameMagic',
     'imageSize', 'labelValues', 'maximumPayloadBytes', 'mergeRecords', 'openRecords', 'publishRecords', 'readFrames', 'readRecords',
-    'rebuildIndex', 'recordErrorCodes', 'recordWriter', 'repairRecords', 'splitRecords', 'summarizeRecords', 'verifyRecords',
+    'rebuildIndex', 'recordErrorCodes', 'recordWriter', 'repairRecords', 'retractRecords', 'splitRecords', 'summarizeRecords', 'verifyRecords',
   ])
   t.end()
 })
