@@ -23,10 +23,19 @@ export interface FunctionSpec {
 const valueTypeCodes = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const
 const emptyBlockType = 0x40
 
-/** A whole module over one imported memory (`env.memory`, not shared). */
-export function buildModule(functions: readonly FunctionSpec[]): Uint8Array<ArrayBuffer> {
+export interface ModuleOptions {
+  /** Most pages of 64 KiB of a memory that threads share. Default: the memory is not shared. */
+  readonly sharedPages?: number
+  /** Names of imported constants (`env.NAME`, i32), in the order of their indices. Default: none. */
+  readonly constants?: readonly string[]
+}
+
+/** A whole module over one imported memory (`env.memory`). */
+export function buildModule(functions: readonly FunctionSpec[], { sharedPages, constants = [] }: ModuleOptions = {}): Uint8Array<ArrayBuffer> {
   const types = functions.map(({ parameters }) => [0x60, ...vector(parameters.map((type) => [valueTypeCodes[type]])), 0])
-  const memoryImport = [...text('env'), ...text('memory'), 0x02, 0x00, 0x00] // memory of at least 0 pages
+  const limits = sharedPages === undefined ? [0x00, 0x00] : [0x03, 0x00, ...unsigned(sharedPages)] // at least 0 pages
+  const memoryImport = [...text('env'), ...text('memory'), 0x02, ...limits]
+  const constantImports = constants.map((name) => [...text('env'), ...text(name), 0x03, valueTypeCodes.i32, 0x00])
   const exports = functions.flatMap(({ name, exported }, index) => (exported ? [[...text(name), 0x00, ...unsigned(index)]] : []))
   const bodies = functions.map(({ locals, body }) => {
     const content = [...vector(locals.map((type) => [1, valueTypeCodes[type]])), ...body, 0x0b]
@@ -35,7 +44,7 @@ export function buildModule(functions: readonly FunctionSpec[]): Uint8Array<Arra
   return Uint8Array.from([
     0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00,
     ...section(1, vector(types)),
-    ...section(2, vector([memoryImport])),
+    ...section(2, vector([memoryImport, ...constantImports])),
     ...section(3, vector(functions.map((_, index) => unsigned(index)))),
     ...section(7, vector(exports)),
     ...section(10, vector(bodies)),
@@ -45,6 +54,8 @@ export function buildModule(functions: readonly FunctionSpec[]): Uint8Array<Arra
 export const localGet = (index: number): Code => [0x20, ...unsigned(index)]
 export const localSet = (index: number): Code => [0x21, ...unsigned(index)]
 export const localTee = (index: number): Code => [0x22, ...unsigned(index)]
+/** An imported constant. */
+export const globalGet = (index: number): Code => [0x23, ...unsigned(index)]
 export const call = (functionIndex: number): Code => [0x10, ...unsigned(functionIndex)]
 
 export const block = (...body: Code[]): Code => [0x02, emptyBlockType, ...body.flat(), 0x0b]
@@ -59,6 +70,14 @@ export const i32LessOrEqualSigned: Code = [0x4c]
 /** Loads and stores whole numbers with the alignment that their size wants. */
 export const i32Load = (offsetBytes = 0): Code => [0x28, 2, ...unsigned(offsetBytes)]
 export const i32LessSigned: Code = [0x48]
+export const i32LessUnsigned: Code = [0x49]
+export const i32GreaterSigned: Code = [0x4a]
+/** Of two values and a condition on the stack, the first where the condition is not 0. */
+export const select: Code = [0x1b]
+/** Sets a run of bytes: address, value, count. */
+export const memoryFill: Code = [0xfc, 0x0b, 0x00]
+/** Copies a run of bytes: target, source, count. */
+export const memoryCopy: Code = [0xfc, 0x0a, 0x00, 0x00]
 export const i32Add: Code = [0x6a]
 export const i32Subtract: Code = [0x6b]
 export const i32Multiply: Code = [0x6c]
@@ -108,7 +127,25 @@ export const i32x4DotProduct: Code = [0xfd, 0xba, 0x01]
 export const f32x4Nearest: Code = [0xfd, 0x6a]
 export const i32x4TruncateF32x4: Code = [0xfd, 0xf8, 0x01]
 export const f32x4ConvertI32x4: Code = [0xfd, 0xfa, 0x01]
+export const i32x4ShiftLeft: Code = [0xfd, 0xab, 0x01]
+export const f32x4Absolute: Code = [0xfd, 0xe0, 0x01]
+export const f32x4Negate: Code = [0xfd, 0xe1, 0x01]
+export const f32x4SquareRoot: Code = [0xfd, 0xe3, 0x01]
+export const f32x4Divide: Code = [0xfd, 0xe7, 0x01]
+export const f32x4Less: Code = [0xfd, 0x43]
+/** Bits of the first where the mask on top has ones, else of the second. */
+export const v128BitSelect: Code = [0xfd, 0x52]
+/** a·b + c, rounded once or twice, whichever is quick: not in every engine (relaxed SIMD). */
+export const f32x4RelaxedMultiplyAdd: Code = [0xfd, 0x85, 0x02]
+export const f32x4ExtractLane = (lane: number): Code => [0xfd, 0x1f, lane]
+export const f32ConvertI32: Code = [0xb2]
+export const f32Divide: Code = [0x95]
+export const f32Maximum: Code = [0x97]
+export const f32Const = (value: number): Code => [0x43, ...floatBytes(value)]
+/** The same value in all four lanes. */
+export const f32x4Const = (value: number): Code => v128Const(Array.from({ length: 4 }, () => floatBytes(value)).flat())
 export const v128And: Code = [0xfd, 0x4e]
+export const v128Or: Code = [0xfd, 0x50]
 /** a & ~b */
 export const v128AndNot: Code = [0xfd, 0x4f]
 export const f32x4Equal: Code = [0xfd, 0x41]
@@ -116,7 +153,11 @@ export const f32x4Greater: Code = [0xfd, 0x44]
 export const f32x4Add: Code = [0xfd, 0xe4, 0x01]
 export const f32x4Subtract: Code = [0xfd, 0xe5, 0x01]
 export const f32x4Multiply: Code = [0xfd, 0xe6, 0x01]
-/** a < b ? b : a, one instruction on x86-64. */
+/** NaN where either is NaN. */
+export const f32x4Maximum: Code = [0xfd, 0xe9, 0x01]
+/** b < a ? b : a, one instruction on x86-64; a where either is NaN. */
+export const f32x4PseudoMinimum: Code = [0xfd, 0xea, 0x01]
+/** a < b ? b : a, one instruction on x86-64; a where either is NaN. */
 export const f32x4PseudoMaximum: Code = [0xfd, 0xeb, 0x01]
 
 /** Adds a constant or another local (an index) to an i32 local. */
@@ -137,6 +178,10 @@ function vector(items: readonly (readonly number[])[]): number[] {
 function text(value: string): number[] {
   const bytes = new TextEncoder().encode(value)
   return [...unsigned(bytes.length), ...bytes]
+}
+
+function floatBytes(value: number): number[] {
+  return [...new Uint8Array(Float32Array.of(value).buffer)]
 }
 
 /** LEB128, unsigned. */
