@@ -21,16 +21,17 @@ export interface SourceFormat {
    * names its parts. `of`: the own part that is divided. Default: none.
    */
   readonly drawn?: PartAmounts & { readonly of?: string }
-  /** What makes a path certainly one of this format; everything given must hold. Default: nothing does. */
-  readonly certain?: CertainSigns
+  /** What makes a path certainly one of this format: one of these. Default: nothing does. */
+  readonly certain?: readonly CertainSigns[]
   /** @throws PipelineError where the data set cannot be opened */
   open(path: string, options: SourceOptions): Promise<Source>
 }
 
+/** All that is given must hold. Signs with `holds` are of a folder, without it of a file. */
 export interface CertainSigns {
   /** The last name of the path. */
   readonly name?: RegExp
-  /** The first 4,096 bytes of the file, as latin1. */
+  /** The first 4,096 bytes of the file, as latin1, without a BOM. */
   readonly head?: RegExp
   /** Files or folders that all lie in the folder. */
   readonly holds?: readonly string[]
@@ -44,12 +45,14 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     about: "SVHN's full numbers: the digits of each image from digitStruct.mat, left to right",
     path: 'a folder, .zip, .tar or .tar.gz with digitStruct.mat and the images, or the digitStruct.mat',
     options: forAll,
+    certain: [{ holds: ['digitStruct.mat'] }, { name: /^digitStruct\.mat$/ }],
     open: async (path, options) => (await import('./digit-struct.js')).digitStruct(path, options),
   },
   list: {
     about: "im2rec's list: id, labels and path in a line",
     path: 'the .lst file',
     options: [...forAll, 'classNames', 'labelWidth', 'listFlavour'],
+    certain: [{ name: /\.lst$/i }],
     open: async (path, options) => (await import('./list.js')).list(path, options),
   },
   folder: {
