@@ -67,4 +67,17 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     options: [...forAll, 'classNames', 'imageColumn', 'labelColumns', 'boxColumns', 'boxUnit', 'sizeColumns', 'delimiter', 'where', 'badBoxes'],
     open: async (path, options) => (await import('./csv.js')).csv(path, options),
   },
+  idx: {
+    about: 'MNIST and its kin: grey or RGB pixels and their classes in a pair of idx files, gzipped or not',
+    path: 'the file of the images (train-images-idx3-ubyte.gz), its labels beside it; or their folder',
+    options: ['split', 'classNames'],
+    splits: ['train', 'test'],
+    open: async (path, options) => (await import('./idx.js')).idx(path, options),
+  },
+  orientation: {
+    about: 'any images, each turned by 0, 90, 180 or 270 degrees clockwise, which is its class',
+    path: 'the folder, .zip, .tar or .tar.gz',
+    options: [...forAll, 'extensions', 'seed'],
+    open: async (path, options) => (await import('./orientation.js')).orientation(path, options),
+  },
 }
