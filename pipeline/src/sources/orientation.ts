@@ -3,9 +3,10 @@
 // sets are divided (draw-parts.ts): it follows from SHA-256(seed, NUL, name) alone, so that an image is
 // turned the same way on every machine and each time.
 
+import { turnPixels } from '@millrace/infer/kernels'
 import { defaultSeed, drawDigest } from '../draw-parts.js'
 import { PipelineError } from '../errors.js'
-import { turnImage, type QuarterTurns } from '../images/turn.js'
+import { dropAlpha } from '../images/transform.js'
 import { readPixels, type Sample, type SampleOutline, type Source } from '../sample.js'
 import { folder } from './folder.js'
 import { outlinesOf } from './outlines.js'
@@ -15,6 +16,14 @@ export type OrientationOptions = Pick<SourceOptions, 'images' | 'root' | 'follow
 
 /** Degrees, clockwise, sorted as names are. */
 const classNames = ['0', '180', '270', '90']
+/** The turns in EXIF's numbers; which of them is drawn. */
+const turns = [
+  { degrees: '0', orientation: 1 },
+  { degrees: '90', orientation: 6 },
+  { degrees: '180', orientation: 3 },
+  { degrees: '270', orientation: 8 },
+] as const
+type Turn = (typeof turns)[number]
 
 /**
  * The samples of a tree of images, wherever they lie in it. Class names are the angles "0", "180", "270",
@@ -31,22 +40,22 @@ export async function orientation(path: string, options: OrientationOptions = {}
     ...upright,
     classNames,
     async *outlines() {
-      for await (const outline of outlinesOf(upright)) yield label(outline, drawTurns(seed, outline.key))
+      for await (const outline of outlinesOf(upright)) yield label(outline, drawTurn(seed, outline.key))
     },
     async *[Symbol.asyncIterator]() {
-      for await (const sample of upright) yield turn(sample, drawTurns(seed, sample.key))
+      for await (const sample of upright) yield turn(sample, drawTurn(seed, sample.key))
     },
   }
 }
 
-function drawTurns(seed: number, key: string): QuarterTurns {
-  return Number(drawDigest(seed, key) & 3n) as QuarterTurns
+function drawTurn(seed: number, key: string): Turn {
+  return turns[Number(drawDigest(seed, key) & 3n)]!
 }
 
-function label<T extends SampleOutline>(outline: T, turns: QuarterTurns): T {
-  return { ...outline, label: { kind: 'class', value: classNames.indexOf(`${turns * 90}`) } }
+function label<T extends SampleOutline>(outline: T, { degrees }: Turn): T {
+  return { ...outline, label: { kind: 'class', value: classNames.indexOf(degrees) } }
 }
 
-function turn(sample: Sample, turns: QuarterTurns): Sample {
-  return { ...label(sample, turns), image: async () => turnImage(await readPixels(sample), turns) }
+function turn(sample: Sample, drawn: Turn): Sample {
+  return { ...label(sample, drawn), image: async () => turnPixels(dropAlpha(await readPixels(sample)), drawn.orientation) }
 }
