@@ -4,10 +4,12 @@
 // gives the same bytes.
 
 import type { Writable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { MetaSummary, NewImageRecord } from '@millrace/recordio'
 import { PipelineError, throwIfAborted } from '../errors.js'
 import { codecVersions } from '../images/index.js'
 import { toRecordLabel, type LabelKind } from '../label.js'
+import type { ImageFile } from '../providers/image-file.js'
 import { createPlan, type ImagePlan } from '../render/image-plan.js'
 import { createRenderer, type Renderer } from '../render/renderer.js'
 import { renderPlaceholder } from '../render/render-image.js'
@@ -151,6 +153,9 @@ function openOutput(options: PackOptions, plan: ImagePlan, layout: PackLayout): 
   })
 }
 
+/** How long timers and signals may wait. */
+const turnEveryMs = 20
+
 /** What became of one sample. */
 interface Outcome {
   readonly sample: Sample
@@ -177,10 +182,14 @@ class PackRun {
     const { signal } = this.#options
     const startedAt = performance.now()
     const packedBefore = this.#output.counts.packed
-    const attempts = mapOrdered((sample: Sample) => this.#attempt(sample), { concurrency: this.#renderer.inFlight })
+    const attempts = mapOrdered((sample: Sample) => this.#attempt(sample), { concurrency: () => this.#renderer.inFlight })
+    let turnedAt = startedAt
     for await (const outcome of attempts(this.#samples(layout))) {
       throwIfAborted(signal)
       await this.#take(outcome)
+      if (performance.now() - turnedAt < turnEveryMs) continue
+      await setImmediate() // files that are read at once leave the process no time for anything else
+      turnedAt = performance.now()
     }
     throwIfAborted(signal)
     const { packed, rejected, adjusted, placeholders, roundedLabels } = this.#output.counts
@@ -226,12 +235,18 @@ class PackRun {
     let sample = original
     for (const transform of this.#options.transforms ?? []) sample = await transform.one(sample)
     const { key, id, regions } = sample
-    const image = await sample.image()
+    const image = this.#fileOf(sample) ?? (await sample.image())
     const { rounded, ...label } = this.#recordLabel(sample)
     const rendered = await this.#renderer.render({ image, key, id, ...(regions && { regions }) })
     const isAdjusted = sample.adjusted !== undefined || rendered.adjusted !== undefined
     const facts = { rendered, isAdjusted, isPlaceholder: false, ...(rounded && { rounded }) }
     return { sample, packed: { record: { id, ...label, image: rendered.image }, facts } }
+  }
+
+  /** The file to leave to the renderer, but where the label is wrong: an image that cannot be read is told of first. */
+  #fileOf(sample: Sample): ImageFile | undefined {
+    const { file } = sample.image
+    return file && !this.#renderer.readsAhead && sample.label.kind === this.#options.labelKind ? file : undefined
   }
 
   #recordLabel({ label, key }: Sample): ReturnType<typeof toRecordLabel> {

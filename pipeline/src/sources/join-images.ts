@@ -7,8 +7,9 @@ import { PipelineError } from '../errors.js'
 import type { PixelBox, RawImage } from '../images/raw-image.js'
 import type { Label } from '../label.js'
 import { annotatedName, plainName } from '../providers/image-name.js'
+import { fileImage } from '../providers/image-file.js'
 import { missing, type ImageProvider, type RandomImages, type StreamedImages } from '../providers/image-provider.js'
-import type { Sample } from '../sample.js'
+import type { Sample, SampleImage } from '../sample.js'
 import { readImageSize } from './image-size.js'
 import type { PixelSize } from './source-options.js'
 
@@ -81,10 +82,17 @@ async function* joinRandom(annotations: AsyncIterable<Annotation>, images: Rando
 }
 
 function joinOne(annotation: Annotation, images: RandomImages | undefined, root: string): Sample {
-  const { key, from, image, error } = annotation
+  const { from, image, error } = annotation
   if (error !== undefined) return rejected(annotation, error)
-  if (image === undefined && images === undefined) throw new TypeError(`${from}: an annotation without an image in a source without images`)
-  return withImage(annotation, image ?? (async () => images!.read(annotatedName(key, root, from), from)))
+  if (image !== undefined) return withImage(annotation, image)
+  if (images === undefined) throw new TypeError(`${from}: an annotation without an image in a source without images`)
+  const name = nameOf(annotation, root)
+  return typeof name === 'string' ? withImage(annotation, imageOf(images, name, from)) : rejected(annotation, name)
+}
+
+function imageOf(images: RandomImages, name: string, from: string): SampleImage {
+  const file = images.file?.(name, from)
+  return file ? fileImage(file) : () => images.read(name, from)
 }
 
 function needsSize({ toLabel, image, error }: Annotation): boolean {
