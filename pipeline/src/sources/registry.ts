@@ -80,4 +80,14 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     options: [...forAll, 'extensions', 'seed'],
     open: async (path, options) => (await import('./orientation.js')).orientation(path, options),
   },
+  imagenet: {
+    about: "ILSVRC's 1,000 classes, from the lists of the development kit or of Kaggle",
+    path: "the folder of the data set, that of the kit or Kaggle's; or one of its lists, train_cls.txt or val.txt",
+    options: [...forAll, 'split', 'task'],
+    splits: ['train', 'val'],
+    tasks: ['clsloc', 'sorted'],
+    drawn: { of: 'train', test: { count: 50 } },
+    certain: [{ holds: ['ImageSets/CLS-LOC'] }, { name: /^train_cls\.txt$/ }, { holds: ['LOC_synset_mapping.txt'] }],
+    open: async (path, options) => (await import('./imagenet.js')).imagenet(path, options),
+  },
 }
