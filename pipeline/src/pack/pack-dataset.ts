@@ -52,7 +52,11 @@ export interface PackOptions {
    * 'placeholder' lists it and packs a grey image in its place, unless it is the label that is wrong.
    */
   readonly onError?: 'skip' | 'fail' | 'placeholder'
-  /** Goes on with what an earlier run of the same source and options left behind. Default false. */
+  /**
+   * Goes on with what an earlier run of the same source and options left behind. If that run had ended, its
+   * files are compared with the source, and nothing is packed; if they are of something else, that is an
+   * error. Default false.
+   */
   readonly resume?: boolean
   /** So many samples are on the disk together, for `resume`; also after 64 MB and 10 s. Default 2,000. */
   readonly batchSamples?: number
@@ -95,6 +99,8 @@ export interface PackReport extends PackProgress {
   readonly rejectsPath?: string
   /** How many samples an earlier run had done, if this one went on with it. */
   readonly resumedAfter?: number
+  /** With `resume`: an earlier run had ended, its files agree with the source, and nothing was written. */
+  readonly alreadyComplete?: true
 }
 
 /**
@@ -200,7 +206,7 @@ class PackRun {
   }
 
   /** Those of this run's part that are not packed yet; the ones before are compared with the journal. */
-  async *#samples({ from, to }: PackLayout): AsyncGenerator<Sample> {
+  async *#samples({ to }: PackLayout): AsyncGenerator<Sample> {
     const output = this.#output
     let position = 0
     let isCompared = false
@@ -213,7 +219,7 @@ class PackRun {
         if (position >= output.from) {
           compare()
           yield sample
-        } else if (position >= from) output.pass(sample)
+        } else output.pass(sample)
         position++
         if (position >= to) break
       }

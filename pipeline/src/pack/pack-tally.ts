@@ -103,6 +103,11 @@ export class PackTally {
     }
   }
 
+  /** Adds what a file tells of itself: not the channels, as it does not tell of how many pixels they are. */
+  addSummary({ count, rejected, placeholders = 0, imageBytes, roundedLabels = 0, imageWidth = [], imageHeight = [], labelHistogram = {} }: MetaSummary): void {
+    this.addShard({ ...emptyTally, packed: count, rejected, placeholders, imageBytes, roundedLabels, width: imageWidth, height: imageHeight }, labelHistogram)
+  }
+
   /** Channel statistics are those of the pixels before the last encoding. */
   summary(): MetaSummary {
     const { packed, rejected, placeholders, imageBytes, channelSums, imageMeans, width, height, roundedLabels, exactLabels, histogram } = this.#state

@@ -83,7 +83,7 @@ function addOutputFlags(command: Command): void {
     .option('--limit <count>', 'the first so many samples of the data set (default: all)', parseCount)
     .option('--threads <count>', 'images in work at a time; the bytes do not depend on it', parseCount, availableParallelism())
     .addOption(new Option('--on-error <what>', 'an image that cannot be packed: list it and go on, stop, or list it and pack a grey image').choices(['skip', 'fail', 'placeholder']).default('skip'))
-    .option('--resume', 'go on with what an interrupted run of the same command left', false)
+    .option('--resume', 'go on with what an interrupted run of the same command left; if it had ended and its files agree with the source, pack nothing; if they do not, fail', false)
     .option('--dry-run', 'write nothing; tell how many images there are and what becomes of the first', false)
     .option('--json', 'print the report as one JSON document', false)
     .option('--quiet', 'show no progress', false)
@@ -126,6 +126,7 @@ async function run(options: PackOptions, { source }: OpenedSource, out: string, 
     progress.done()
     const means = flags.meansOf === 'stored' ? report.summary.channelMean : report.summary.imageMean
     if (flags.means !== undefined && means) await writeMeans(flags.means, means)
+    else if (flags.means !== undefined && report.alreadyComplete) progress.note(`${flags.means} was not written: the mean over several files is known only while they are packed`)
     const shown = rejects.map(({ id, ...rejected }) => ({ ...rejected, id: `${id}` }))
     const ignored = Object.fromEntries(source.ignored ?? [])
     if (flags.json) process.stdout.write(`${JSON.stringify({ output: out, ...report, firstRejects: shown, ignored }, null, 2)}\n`)
