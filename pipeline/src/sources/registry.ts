@@ -90,4 +90,13 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     certain: [{ holds: ['ImageSets/CLS-LOC'] }, { name: /^train_cls\.txt$/ }, { holds: ['LOC_synset_mapping.txt'] }],
     open: async (path, options) => (await import('./imagenet.js')).imagenet(path, options),
   },
+  'stanford-cars': {
+    about: 'Stanford Cars: makes and models, or all 196 classes, with the box of each car, from its MATLAB files or a table',
+    path: 'the folder of the data set, cars_annos.mat, cars_train_annos.mat or complete_dataset.csv',
+    options: [...forAll, 'classNames', 'badBoxes', 'where', 'delimiter', 'split', 'task'],
+    splits: ['train', 'test'],
+    tasks: ['make-model', 'class', 'boxes'],
+    certain: [{ name: /^cars_(annos|train_annos|test_annos_withlabels)\.mat$/ }, { holds: ['cars_annos.mat'] }, { holds: ['devkit', 'cars_train'] }],
+    open: async (path, options) => (await import('./stanford-cars.js')).stanfordCars(path, options),
+  },
 }
