@@ -70,8 +70,10 @@ export async function openTable(path: string, options: TableOptions = {}): Promi
     column: (...names) => findColumn(path, columns, names),
     require: (...names) => requireColumns(path, columns, names),
     async *rows() {
+      let isHeader = true
       for await (const row of readRows(path, delimiter, signal)) {
-        if (conditions.every(({ place, value }) => row.fields[place] === value)) yield row
+        if (isHeader) isHeader = false
+        else if (conditions.every(({ place, value }) => row.fields[place] === value)) yield row
       }
     },
     empty() {
@@ -120,15 +122,14 @@ interface ParsedRow {
   readonly info: { readonly lines: number }
 }
 
-async function* readRows(path: string, delimiter: string, signal: AbortSignal | undefined): AsyncGenerator<CsvRow, void, undefined> {
+/** All the rows of a table, with its header if it has one. @throws PipelineError PIPE_SOURCE_MISSING, PIPE_TABLE, PIPE_ABORTED */
+export async function* readRows(path: string, delimiter: string, signal?: AbortSignal): AsyncGenerator<CsvRow, void, undefined> {
   const parser = createParser({ delimiter, ...dialect, info: true })
   pipeline(createReadStream(path, { highWaterMark: 2 ** 18 }), (chunks: AsyncIterable<Buffer>) => checkedText(path, chunks), parser, () => {}) // an error comes out of the parser
-  let isHeader = true
   try {
     for await (const { record, info } of parser as AsyncIterable<ParsedRow>) {
       throwIfAborted(signal)
-      if (!isHeader) yield { line: info.lines, fields: record }
-      isHeader = false
+      yield { line: info.lines, fields: record }
     }
   } catch (error) {
     if (error instanceof PipelineError) throw error
