@@ -130,4 +130,13 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     certain: [{ name: /^cars_(annos|train_annos|test_annos_withlabels)\.mat$/ }, { holds: ['cars_annos.mat'] }, { holds: ['devkit', 'cars_train'] }],
     open: async (path, options) => (await import('./stanford-cars.js')).stanfordCars(path, options),
   },
+  fer2013: {
+    about: 'faces and their emotions: 48x48 grey pixels in a table; also with the votes of FER+',
+    path: 'the table (emotion, pixels, Usage), or the folder with fer2013.csv',
+    options: ['split', 'task', 'where', 'votes'],
+    splits: ['train', 'val', 'test'],
+    tasks: ['seven', 'six', 'ferplus'],
+    certain: [{ head: /^(?:\xef\xbb\xbf)?emotion, ?(?:pixels, ?usage|usage, ?pixels)\s/i }],
+    open: async (path, options) => (await import('./fer2013.js')).fer2013(path, options),
+  },
 }

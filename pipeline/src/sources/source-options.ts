@@ -53,6 +53,8 @@ export interface SourceOptions {
    * packs it without that box and counts the box. Default 'reject'; 'drop' for dlib-xml.
    */
   readonly badBoxes?: 'reject' | 'drop'
+  /** fer2013: the votes of FER+, fer2013new.csv. Default: that name beside the table. */
+  readonly votes?: string
   readonly signal?: AbortSignal
 }
 
