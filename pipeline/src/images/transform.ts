@@ -58,7 +58,7 @@ export async function resizeAntialiased(image: DeepImage, size: { readonly width
 /** The upper 8 bits of 16; those of 8 are as they were. */
 export function toEightBits(image: DeepImage): RawImage {
   const { data } = image
-  if (!(data instanceof Uint16Array)) return { ...image, data }
+  if (!(data instanceof Uint16Array)) return image as RawImage
   const upper = new Uint8Array(data.length)
   for (let at = 0; at < data.length; at++) upper[at] = data[at]! >> 8
   return { ...image, data: upper }

@@ -286,8 +286,9 @@ class PackRun {
     }
     if (packed && !refusal) await this.#output.pack(packed.record, packed.facts)
     await this.#output.settle(sample)
+    if (!onProgress) return
     const { packed: packedCount, rejected } = this.#output.counts
-    onProgress?.({ packed: packedCount, rejected })
+    onProgress({ packed: packedCount, rejected })
   }
 }
 

@@ -52,36 +52,35 @@ export const emptyTally: TallyState = {
 }
 
 export class PackTally {
-  #state: TallyState
+  /** Its fields change, what is in them never does. */
+  #state: { -readonly [Field in keyof TallyState]: TallyState[Field] }
 
   constructor(state: TallyState = emptyTally) {
-    this.#state = state
+    this.#state = { ...state }
   }
 
   get state(): TallyState {
-    return this.#state
+    return { ...this.#state }
   }
 
   addPacked({ rendered, isAdjusted, isPlaceholder, rounded = [] }: PackedFacts): void {
     const state = this.#state
     const { image, size, channelSums, imageMean } = rendered
-    this.#state = {
-      ...state,
-      packed: state.packed + 1,
-      adjusted: state.adjusted + (isAdjusted ? 1 : 0),
-      placeholders: state.placeholders + (isPlaceholder ? 1 : 0),
-      imageBytes: state.imageBytes + image.length,
-      channelSums: channelSums ? addChannelSums(state.channelSums, channelSums) : state.channelSums,
-      imageMeans: imageMean ? addMeans(state.imageMeans, { count: 1, sum: imageMean }) : state.imageMeans,
-      width: size ? widen(state.width, [size.width]) : state.width,
-      height: size ? widen(state.height, [size.height]) : state.height,
-      roundedLabels: state.roundedLabels + rounded.length,
-      exactLabels: rounded.length > 0 ? keepExact(state.exactLabels, rounded.map(({ place, value }) => [state.packed, place, value])) : state.exactLabels,
-    }
+    state.exactLabels = rounded.length > 0 ? keepExact(state.exactLabels, rounded.map(({ place, value }) => [state.packed, place, value])) : state.exactLabels
+    state.roundedLabels += rounded.length
+    state.packed++
+    if (isAdjusted) state.adjusted++
+    if (isPlaceholder) state.placeholders++
+    state.imageBytes += image.length
+    if (channelSums) state.channelSums = addChannelSums(state.channelSums, channelSums)
+    if (imageMean) state.imageMeans = addMeans(state.imageMeans, { count: 1, sum: imageMean })
+    if (!size) return
+    if (!isWithin(state.width, size.width)) state.width = widen(state.width, [size.width])
+    if (!isWithin(state.height, size.height)) state.height = widen(state.height, [size.height])
   }
 
   addRejected(): void {
-    this.#state = { ...this.#state, rejected: this.#state.rejected + 1 }
+    this.#state.rejected++
   }
 
   /** Adds a whole finished shard, whose writer counted the labels. Exact labels stay with their shard. */
@@ -128,6 +127,10 @@ export class PackTally {
 
 function addMeans(a: TallyState['imageMeans'], b: TallyState['imageMeans']): TallyState['imageMeans'] {
   return { count: a.count + b.count, sum: a.sum.map((total, channel) => total + (b.sum[channel] ?? 0)) }
+}
+
+function isWithin([smallest = Infinity, largest = -Infinity]: readonly number[], value: number): boolean {
+  return value >= smallest && value <= largest
 }
 
 function widen(range: readonly number[], values: readonly number[]): number[] {
