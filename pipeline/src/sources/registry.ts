@@ -139,4 +139,19 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     certain: [{ head: /^(?:\xef\xbb\xbf)?emotion, ?(?:pixels, ?usage|usage, ?pixels)\s/i }],
     open: async (path, options) => (await import('./fer2013.js')).fer2013(path, options),
   },
+  tfrecord: {
+    about: "TensorFlow's records: an encoded image in each tf.train.Example, with its class, boxes or numbers",
+    path: 'a TFRecord file, gzipped or not; a folder of shards; or what their names begin with, before -00000-of-00010',
+    options: ['classNames', 'split', 'imageKey', 'labelKey', 'labelKind', 'badBoxes'],
+    splits: ['train', 'val', 'test'],
+    certain: [{ name: /\.tfrecords?(?:-\d+-of-\d+)?(?:\.gz)?$/i }],
+    open: async (path, options) => (await import('./shards.js')).tfRecord(path, options),
+  },
+  webdataset: {
+    about: 'tar shards in which files of one name are a sample: 0001.jpg, 0001.cls or 0001.json',
+    path: 'a .tar, .tar.gz or .tgz; a folder of them; or a range such as train-{000000..000099}.tar',
+    options: ['classNames', 'split', 'imageKey', 'labelKey', 'labelKind', 'badBoxes'],
+    splits: ['train', 'val', 'test'],
+    open: async (path, options) => (await import('./shards.js')).webDataset(path, options),
+  },
 }
