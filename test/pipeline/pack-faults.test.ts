@@ -189,6 +189,31 @@ t.test('a new run after one that died while it gave the names', async (t) => {
   }
 })
 
+t.test('a damaged journal: what it still tells, or a typed error; never other files', async (t) => {
+  const folder = t.testdir({ whole: {}, broken: {} })
+  await pack(join(folder, 'whole/x.rec'))
+  const expected = digests(join(folder, 'whole'))
+  const broken = join(folder, 'broken')
+  const stops: PackOptions['source'] = { async *[Symbol.asyncIterator]() { for await (const sample of source(14)) { if (sample.id === 11n) throw new TypeError('stop'); yield sample } } }
+  await t.rejects(pack(join(broken, 'x.rec'), { source: stops }), { name: 'TypeError' })
+  const left = readdirSync(broken).map((name) => [name, readFileSync(join(broken, name))] as const)
+  const journal = left.find(([name]) => name === 'x.rec.partial')![1]
+  const outcomes = new Set<string>()
+  for (let turn = 0; turn < 160; turn++) {
+    rmSync(broken, { recursive: true })
+    mkdirSync(broken)
+    for (const [name, bytes] of left) writeFileSync(join(broken, name), bytes)
+    const bit = (turn * 7919) % (8 * journal.length)
+    const damaged = turn % 4 === 0 ? journal.subarray(0, bit >> 3) : Buffer.from(journal).fill(journal[bit >> 3]! ^ (1 << (bit & 7)), bit >> 3, (bit >> 3) + 1)
+    writeFileSync(join(broken, 'x.rec.partial'), damaged)
+    const error = await pack(join(broken, 'x.rec'), { resume: true }).then(() => undefined, (cause: PipelineError) => cause)
+    if (error && error.code !== 'PIPE_RESUME') t.fail(`turn ${turn}: ${String(error)}`)
+    if (!error) t.same(digests(broken), expected, `turn ${turn}`)
+    outcomes.add(error?.code ?? 'resumed')
+  }
+  t.same([...outcomes].sort(), ['PIPE_RESUME', 'resumed'])
+})
+
 t.test('the journal stays short, however many classes there are', async (t) => {
   const folder = t.testdir()
   const path = join(folder, 'x.rec')

@@ -1,12 +1,13 @@
 // The journal of a packing run, `x.rec.partial` beside `x.rec`: JSON lines, each on the disk before the
 // run goes on to promise more. The first says what is packed and how; each other one where the run can
 // be taken up again. Only the last counts, so a journal that has grown long is begun anew with it. A last line
-// that a crash cut short is left out.
+// that a crash cut short is left out; so is one that its checksum (CRC-32C of the rest, in hex) does not fit.
 //
-//   {"journal":1,"token":"…","digest":"…","about":{…}}     token: part of the partial files' names
-//   {"position":4000,"bytes":1048576, …}                   a batch is on the disk (JournalState)
-//   {…,"shardsInAll":3}                                    all are; they are being given their names
+//   {"journal":1,"token":"…","digest":"…","about":{…},"crc":"…"}     token: part of the partial files' names
+//   {"position":4000,"bytes":1048576, …}                            a batch is on the disk (JournalState)
+//   {…,"shardsInAll":3}                                             all are; they are being given their names
 
+import { crc32c } from '@node-rs/crc32'
 import { createHash } from 'node:crypto'
 import { open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -134,8 +135,14 @@ export class PackJournal {
   }
 }
 
+/** The object with its own checksum as last field. */
 function lineOf(value: object): Buffer {
-  return Buffer.from(`${JSON.stringify(value)}\n`)
+  const text = JSON.stringify(value)
+  return Buffer.from(`${text.slice(0, -1)},"crc":"${checksumOf(text)}"}\n`)
+}
+
+function checksumOf(text: string): string {
+  return crc32c(text).toString(16).padStart(8, '0')
 }
 
 /** @throws PipelineError PIPE_OUTPUT where it is there but cannot be read; PIPE_RESUME where it is no journal */
@@ -162,12 +169,11 @@ async function removeUnfinished(path: string): Promise<void> {
   for (const name of unfinished) await rm(join(dirname(path), name), { force: true })
 }
 
+/** Undefined for a line that was cut or damaged. */
 function parseLine(line: string): unknown[] | undefined {
-  try {
-    return [JSON.parse(line)]
-  } catch {
-    return undefined
-  }
+  const [, fields, checksum] = /^(.*),"crc":"([0-9a-f]{8})"\}$/.exec(line) ?? []
+  if (fields === undefined || checksumOf(`${fields}}`) !== checksum) return undefined
+  return [JSON.parse(`${fields}}`)]
 }
 
 function isHead(value: unknown): value is { token: string; digest: string; about: Record<string, unknown> } {

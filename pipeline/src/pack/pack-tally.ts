@@ -29,12 +29,14 @@ export interface TallyState {
   readonly height: readonly number[]
   readonly roundedLabels: number
   readonly exactLabels: readonly (readonly number[])[]
-  /** Of shards that are finished: within one, its writer counts. */
-  readonly histogram: Readonly<Record<string, number>>
+  /** Of shards that are finished: within one, its writer counts. Null where a shard has none, or all have too many labels. */
+  readonly histogram: Readonly<Record<string, number>> | null
 }
 
 /** More would make each line of the journal long. */
 const maxExactLabels = 10_000
+/** As within one file: more are no classes. */
+const maxLabels = 100_000
 
 export const emptyTally: TallyState = {
   packed: 0,
@@ -84,7 +86,7 @@ export class PackTally {
   }
 
   /** Adds a whole finished shard, whose writer counted the labels. Exact labels stay with their shard. */
-  addShard(shard: TallyState, histogram: Readonly<Record<string, number>> = {}): void {
+  addShard(shard: TallyState, histogram: Readonly<Record<string, number>> | undefined): void {
     const state = this.#state
     this.#state = {
       packed: state.packed + shard.packed,
@@ -103,7 +105,7 @@ export class PackTally {
   }
 
   /** Adds what a file tells of itself: not the channels, as it does not tell of how many pixels they are. */
-  addSummary({ count, rejected, placeholders = 0, imageBytes, roundedLabels = 0, imageWidth = [], imageHeight = [], labelHistogram = {} }: MetaSummary): void {
+  addSummary({ count, rejected, placeholders = 0, imageBytes, roundedLabels = 0, imageWidth = [], imageHeight = [], labelHistogram }: MetaSummary): void {
     this.addShard({ ...emptyTally, packed: count, rejected, placeholders, imageBytes, roundedLabels, width: imageWidth, height: imageHeight }, labelHistogram)
   }
 
@@ -115,7 +117,7 @@ export class PackTally {
       count: packed,
       rejected,
       imageBytes,
-      ...(Object.keys(histogram).length > 0 && { labelHistogram: histogram }),
+      ...(histogram && Object.keys(histogram).length > 0 && { labelHistogram: histogram }),
       ...(channelSums.count > 0 && { channelMean: mean, channelStd: std }),
       ...(imageMeans.count > 0 && { imageMean: imageMeans.sum.map((total) => total / imageMeans.count) }),
       ...(width.length > 0 && { imageWidth: width, imageHeight: height }),
@@ -142,7 +144,8 @@ function keepExact(list: readonly (readonly number[])[], more: readonly (readonl
   return list.length >= maxExactLabels ? list : [...list, ...more].slice(0, maxExactLabels)
 }
 
-function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+function addCounts(a: Readonly<Record<string, number>> | null, b: Readonly<Record<string, number>> | undefined): Record<string, number> | null {
+  if (!a || !b) return null
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort((x, y) => Number(x) - Number(y))
-  return Object.fromEntries(keys.map((key) => [key, (a[key] ?? 0) + (b[key] ?? 0)]))
+  return keys.length > maxLabels ? null : Object.fromEntries(keys.map((key) => [key, (a[key] ?? 0) + (b[key] ?? 0)]))
 }
