@@ -32,6 +32,9 @@ export interface SourceFlags {
   readonly boxUnit?: 'pixels' | 'share'
   readonly sizeColumns?: readonly [string, string]
   readonly delimiter?: string
+  readonly imageKey?: string
+  readonly labelKey?: string
+  readonly labelKind?: 'class' | 'values' | 'digits' | 'boxes'
 }
 
 export interface OpenedSource {
@@ -121,6 +124,9 @@ function sourceFlags(): Option[] {
     new Option('--box-unit <unit>', 'of the boxes in a table (default: told from the numbers)').choices(['pixels', 'share']),
     new Option('--size-columns <names>', "csv: width,height of the image (default: from the image's header)").argParser((text) => parseNames(text, undefined, 2)),
     new Option('--delimiter <character>', 'tables: between fields (default: told from the first line)'),
+    new Option('--image-key <name>', 'tfrecord: the feature with the encoded image (default: image/encoded); webdataset: the ending of the image (default: any)'),
+    new Option('--label-key <name>', 'tfrecord: the feature with the label (default: label, image/object/bbox, image/class/label); webdataset: the field in .json (default: label)'),
+    new Option('--label-kind <kind>', 'tfrecord, webdataset: what the labels are (default: as the first sample says)').choices(['class', 'values', 'digits', 'boxes']),
   ]
 }
 

@@ -103,6 +103,7 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     path: 'the file of the images (train-images-idx3-ubyte.gz), its labels beside it; or their folder',
     options: ['split', 'classNames'],
     splits: ['train', 'test'],
+    certain: [{ name: /images[-.]idx[34]-ubyte(?:\.gz)?$/ }],
     open: async (path, options) => (await import('./idx.js')).idx(path, options),
   },
   orientation: {
