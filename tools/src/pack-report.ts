@@ -18,7 +18,7 @@ export function describeReport(report: PackReport, rejects: readonly RejectedSam
     ? [`already complete: ${packed} of ${packed + rejected} images are in ${target}, as the source and the options are now; nothing was written`]
     : [`packed ${packed} of ${packed + rejected} images into ${target} in ${seconds.toFixed(1)} s (${rate} images/s)`]
   if (resumedAfter !== undefined && !alreadyComplete) lines.push(`went on after the ${resumedAfter} that an earlier run had done`)
-  if (adjusted > 0) lines.push(`${adjusted} of them with boxes that reached past the image and were clamped`)
+  if (adjusted > 0) lines.push(`${adjusted} of them with boxes that reached past the image and were clamped, or that were dropped`)
   if (placeholders > 0) lines.push(`${placeholders} of them as a grey image`)
   if (roundedLabels > 0) lines.push(`warning: ${roundedLabels} integer labels are above 2^24 and were rounded, as records hold float32; the .meta keeps the exact ones`)
   const listed = rejected + placeholders

@@ -32,6 +32,7 @@ export interface SourceFlags {
   readonly boxUnit?: 'pixels' | 'share'
   readonly sizeColumns?: readonly [string, string]
   readonly delimiter?: string
+  readonly votes?: string
   readonly imageKey?: string
   readonly labelKey?: string
   readonly labelKind?: 'class' | 'values' | 'digits' | 'boxes'
@@ -71,7 +72,8 @@ export async function openFlaggedSource(path: string, flags: SourceFlags, signal
   const format = sourceFormats[name]
   if (!format) throw new CliError('CLI_USAGE', `--format: expected one of ${Object.keys(sourceFormats).join(', ')}, found ${name}; "millrace formats" tells what each reads`)
   const unread = unreadOptions(name, options)
-  if (unread.length > 0) throw new CliError('CLI_USAGE', `--format ${name} does not read ${unread.map(flagOf).join(', ')}; leave it out, or name another format ("millrace formats ${name}" tells what it reads)`)
+  const hint = unread.includes('split') ? ', divide the data set with --split-shares' : ''
+  if (unread.length > 0) throw new CliError('CLI_USAGE', `--format ${name} does not read ${unread.map(flagOf).join(', ')}; leave it out${hint}, or name another format ("millrace formats ${name}" tells what it reads)`)
   const source = await openSource(name, path, { ...options, signal })
   return { source, format: name, isGuessed: flags.format === undefined && name !== 'digit-struct', identity: { path, format: name, options, ...fileIdentity(path) } }
 }
@@ -124,6 +126,7 @@ function sourceFlags(): Option[] {
     new Option('--box-unit <unit>', 'of the boxes in a table (default: told from the numbers)').choices(['pixels', 'share']),
     new Option('--size-columns <names>', "csv: width,height of the image (default: from the image's header)").argParser((text) => parseNames(text, undefined, 2)),
     new Option('--delimiter <character>', 'tables: between fields (default: told from the first line)'),
+    new Option('--votes <file>', 'fer2013: the votes of FER+ (default: fer2013new.csv beside the table)'),
     new Option('--image-key <name>', 'tfrecord: the feature with the encoded image (default: image/encoded); webdataset: the ending of the image (default: any)'),
     new Option('--label-key <name>', 'tfrecord: the feature with the label (default: label, image/object/bbox, image/class/label); webdataset: the field in .json (default: label)'),
     new Option('--label-kind <kind>', 'tfrecord, webdataset: what the labels are (default: as the first sample says)').choices(['class', 'values', 'digits', 'boxes']),
