@@ -1,11 +1,10 @@
 // One run of bench/pack.mjs: does the work that the JSON argument names, prints what it cost.
 
 import { spawnSync } from 'node:child_process'
-import { createWriteStream, readFileSync, rmSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { createWriteStream, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import sharp from 'sharp'
-import { packDataset } from '../pipeline/dist/index.js'
+import { packDataset, sourceFormats } from '../pipeline/dist/index.js'
 import { encodeRecord } from '../recordio/dist/index.js'
 
 const run = JSON.parse(process.argv[2])
@@ -18,13 +17,14 @@ const childCpuMs = (await work(files)) ?? 0
 const { user, system } = process.cpuUsage(cpuBefore)
 console.log(JSON.stringify({ wallMs: performance.now() - beganAt, cpuMs: (user + system) / 1000 + childCpuMs, memoryMB: process.resourceUsage().maxRSS / 1024 }))
 
+/** From a list, as "millrace pack --format list" does. */
 async function millrace(chosen) {
-  async function* source() {
-    for (const [index, file] of chosen.entries()) yield { id: BigInt(index), key: file, label: { kind: 'class', value: 0 }, image: () => readFile(file) }
-  }
+  const list = `${run.out}.lst`
+  writeFileSync(list, chosen.map((file, index) => `${index}\t0\t${file.slice(1)}\n`).join(''))
+  const source = await sourceFormats.list.open(list, { images: '/' })
   const resize = run.size ? { kind: 'exact', width: run.size, height: run.size } : { kind: 'shorter-edge', pixels: run.resize }
   const plan = run.original ? { encode: { kind: 'original' } } : { resize, method: 'bilinear', codec: run.codec, scaledDecode: run.scaled }
-  await packDataset({ source: source(), plan, output: run.out, labelKind: 'class', threads: run.threads })
+  await packDataset({ source, plan, output: run.out, labelKind: 'class', threads: run.threads })
 }
 
 /** As most people use it: one image after another, sharp's own filter, profiles converted, EXIF turned. */

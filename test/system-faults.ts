@@ -58,7 +58,7 @@ export async function withFaults(fault: Fault, work: () => Promise<unknown>): Pr
 
 /** The same write with its first bytes only. */
 function shorten(name: string, values: readonly unknown[], bytes: number): never[] {
-  const [data] = values
+  const [data, from = 0, length = Infinity] = values as [Uint8Array | Uint8Array[], number?, number?]
   if (name === 'writev') return [[Buffer.concat(data as Uint8Array[]).subarray(0, bytes)]] as never[]
-  return [(data as Uint8Array).subarray(0, bytes)] as never[]
+  return [(data as Uint8Array).subarray(from, from + Math.min(bytes, length))] as never[]
 }

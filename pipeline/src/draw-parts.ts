@@ -5,7 +5,7 @@
 //   of each class, in the order of the digests:   test │ validation │ training
 //   by share: round(share · images) each, but never the last image;   by count: just so many
 
-import { createHash } from 'node:crypto'
+import crypto from 'node:crypto'
 import { PipelineError } from './errors.js'
 
 export type Part = { readonly share: number } | { readonly count: number }
@@ -29,7 +29,14 @@ export interface DrawnCounts {
 
 /** 64 bits: of a billion images, some two may meet. */
 export function drawDigest(seed: number, key: string): bigint {
-  return createHash('sha256').update(`${seed}\0${key}`).digest().readBigUInt64BE()
+  return BigInt(`0x${sha256(`${seed}\0${key}`).slice(0, 16)}`)
+}
+
+/** Node 20.12 and later: a third of the time for short texts. */
+const hashAtOnce: typeof crypto.hash | undefined = crypto.hash
+
+function sha256(text: string): string {
+  return hashAtOnce ? hashAtOnce('sha256', text) : crypto.createHash('sha256').update(text).digest('hex')
 }
 
 /**

@@ -63,6 +63,14 @@ export interface RoundedLabel {
   readonly value: number
 }
 
+/**
+ * Whether a number is what its text says. Every whole number up to 2^53 is; a larger one that is not would
+ * become another in silence, so lists and tables refuse it.
+ */
+export function isExact(text: string, value: number): boolean {
+  return text.length < 16 || !/^[+-]?\d+$/.test(text) || BigInt(text.replace('+', '')) === BigInt(value)
+}
+
 const digitPlaces = 5
 const maxLength = 6
 const blankDigit = 10

@@ -14,6 +14,7 @@
 
 import { createReadStream } from 'node:fs'
 import { PipelineError, throwIfAborted } from './errors.js'
+import { isExact } from './label.js'
 
 /** One line of a list. */
 export interface ListEntry {
@@ -119,7 +120,7 @@ function parsePythonLine(text: string): ListEntry | string {
   const labels: number[] = []
   for (let index = 1; index < fields.length - 1; index++) {
     const label = parsePythonFloat(fields[index]!.trim())
-    if (label === undefined) return `expected a number as label ${index}, found ${quote(fields[index]!)}`
+    if (label === undefined) return `expected a number as label ${index}, found ${quoteNumber(fields[index]!)}`
     labels.push(label)
   }
   return compose(joinDigits(fields[0]!.trim()), labels, fields.at(-1)!.trim())
@@ -144,7 +145,7 @@ function parseNativeLine(text: string, labelWidth: number): ListEntry | string {
   while (labels.length < labelWidth) {
     const found = word.exec(line)?.[1]
     const label = found === undefined ? undefined : parseFloat32(found)
-    if (label === undefined) return `expected a number as label ${labels.length + 1} of ${labelWidth}, found ${found === undefined ? 'the end of the line' : quote(found)}`
+    if (label === undefined) return `expected a number as label ${labels.length + 1} of ${labelWidth}, found ${found === undefined ? 'the end of the line' : quoteNumber(found)}`
     labels.push(label)
   }
   return compose(id, labels, line.slice(word.lastIndex))
@@ -153,7 +154,7 @@ function parseNativeLine(text: string, labelWidth: number): ListEntry | string {
 function parseFloat32(text: string): number | undefined {
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return undefined
   const value = Number(text)
-  return Math.abs(value) < maximumFloat32 ? value : undefined
+  return Math.abs(value) < maximumFloat32 && isExact(text, value) ? value : undefined
 }
 
 function compose(idText: string, labels: readonly number[], path: string): ListEntry | string {
@@ -165,12 +166,18 @@ function compose(idText: string, labels: readonly number[], path: string): ListE
 }
 
 function formatNumber(value: number): string {
+  const size = Math.abs(value)
+  if (Number.isInteger(value) && size > 2 ** 53 && size < 1e21) return String(BigInt(value)) // String rounds its digits
   if (Number.isInteger(value) || Math.fround(value) !== value) return Object.is(value, -0) ? '-0' : String(value)
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === value) return String(short)
   }
   return String(Number(value.toPrecision(9)))
+}
+
+function quoteNumber(text: string): string {
+  return `${quote(text)}${/^\s*[+-]?[\d_]{16,}\s*$/.test(text) ? ', which is above 2^53 and cannot be kept exactly' : ''}`
 }
 
 function quote(text: string): string {

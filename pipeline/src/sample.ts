@@ -5,6 +5,7 @@ import type { PipelineError } from './errors.js'
 import { decodeImage } from './images/decode.js'
 import type { PixelBox, RawImage } from './images/raw-image.js'
 import type { Label, LabelKind } from './label.js'
+import type { ImageFile } from './providers/image-file.js'
 
 export interface Sample {
   /** The record's id: unique within the data set, the same on every run. */
@@ -22,7 +23,13 @@ export interface Sample {
    * The image: encoded bytes, or raw pixels once a transform has changed it. Read anew on every call,
    * and not before. Rejects with a PipelineError where it (or the sample's annotation) is unusable.
    */
-  image(): Promise<Uint8Array | RawImage>
+  readonly image: SampleImage
+}
+
+export interface SampleImage {
+  (): Promise<Uint8Array | RawImage>
+  /** The file that a call reads, if it does nothing else: another thread may read it in its stead. */
+  readonly file?: ImageFile
 }
 
 /** What is known of a sample before its image is read. Of boxes, the classes hold; their edges may not yet. */

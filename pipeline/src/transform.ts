@@ -30,17 +30,19 @@ export function createTransform<In, Out>(one: (item: In) => Promise<Out>, option
 
 /**
  * Applies a function to every item, up to `concurrency` at a time, results in the order of the items.
- * The first failure ends the stream, after the items before it have come out.
+ * The first failure ends the stream, after the items before it have come out. A concurrency that is a
+ * function is asked after each item.
  * @throws PipelineError PIPE_OPTION for a concurrency below 1
  */
 export function mapOrdered<In, Out>(
   one: (item: In) => Promise<Out>,
-  options: ConcurrencyOptions = {},
+  options: { readonly concurrency?: number | (() => number) } = {},
 ): (items: AsyncIterable<In> | Iterable<In>) => AsyncGenerator<Out, void, undefined> {
   const { concurrency = availableParallelism() } = options
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
+  if (typeof concurrency === 'number' && !(Number.isInteger(concurrency) && concurrency >= 1)) {
     throw new PipelineError('PIPE_OPTION', `concurrency: expected a whole number from 1, found ${concurrency}`)
   }
+  const mostInWork = typeof concurrency === 'number' ? () => concurrency : concurrency
   return async function* (items) {
     const inWork: Promise<Out>[] = []
     try {
@@ -48,7 +50,7 @@ export function mapOrdered<In, Out>(
         const result = one(item)
         result.catch(() => {}) // it is reported when its turn comes
         inWork.push(result)
-        if (inWork.length >= concurrency) yield await inWork.shift()!
+        while (inWork.length >= mostInWork()) yield await inWork.shift()!
       }
       while (inWork.length > 0) yield await inWork.shift()!
     } finally {

@@ -19,6 +19,9 @@ export const frameHeadBytes = 8
 /** The longest payload of one record; lengths have 29 bits. */
 export const maximumPayloadBytes = 2 ** 29 - 1
 
+/** Gives that many bytes, aligned to 4, whatever they hold. */
+export type Allocate = (length: number) => Buffer
+
 /** Where a frame stands in its record. */
 export const framePart = { whole: 0, first: 1, middle: 2, last: 3 } as const
 
@@ -34,12 +37,15 @@ export function encodeFrames(payload: Uint8Array): Uint8Array {
   return composeFrames(payload.length, (target) => target.set(payload))
 }
 
-/** The same for a payload that `write` puts together in place, which saves one copy of it. */
-export function composeFrames(length: number, write: (target: Uint8Array) => void): Uint8Array {
+/**
+ * The same for a payload that `write` puts together in place, which saves one copy of it; in memory from
+ * `allocate`, unless the payload has to be split.
+ */
+export function composeFrames(length: number, write: (target: Buffer) => void, allocate: Allocate = Buffer.allocUnsafeSlow): Uint8Array {
   if (length > maximumPayloadBytes) {
     throw new RecordError('REC_TOO_LARGE', `a record of ${length} bytes: expected at most ${maximumPayloadBytes}; store a smaller image`)
   }
-  const frame = Buffer.allocUnsafeSlow(frameHeadBytes + paddedLength(length))
+  const frame = allocate(frameHeadBytes + paddedLength(length))
   const payload = frame.subarray(frameHeadBytes, frameHeadBytes + length)
   write(payload)
   const cuts = findMagic(payload)

@@ -13,7 +13,7 @@
 // repeats the first; both are read, and the caller of the writer chooses.
 
 import { RecordError } from './errors.js'
-import { composeFrames } from './frame.js'
+import { composeFrames, type Allocate } from './frame.js'
 import { hasImageEnd } from './image-size.js'
 
 /** One record, as stored. */
@@ -56,6 +56,11 @@ export function labelValues(record: ImageRecord): Float32Array {
  *   change; REC_TOO_LARGE when header, labels and image have 2^29 bytes or more
  */
 export function encodeRecord(record: NewImageRecord): Uint8Array {
+  return encodeRecordIn(record, Buffer.allocUnsafeSlow)
+}
+
+/** The same in memory from `allocate` (composeFrames). */
+export function encodeRecordIn(record: NewImageRecord, allocate: Allocate): Uint8Array {
   checkRecord(record)
   const labels = record.labels ?? noLabels
   const imageOffset = imageHeaderBytes + 4 * labels.length
@@ -67,7 +72,7 @@ export function encodeRecord(record: NewImageRecord): Uint8Array {
     view.setBigUint64(16, record.id2 ?? 0n, true)
     labels.forEach((value, index) => view.setFloat32(imageHeaderBytes + 4 * index, value, true))
     target.set(record.image, imageOffset)
-  })
+  }, allocate)
 }
 
 /**

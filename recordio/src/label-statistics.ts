@@ -40,8 +40,9 @@ export class LabelCounter {
 
   add(record: Pick<ImageRecord, 'label' | 'labels'>): void {
     if (this.kind === 'values' || this.#labels.size > maximumKeys) return
+    if (this.kind === 'class') return increment(this.#labels, record.labels[0] ?? record.label)
     const [length = 0, ...digits] = record.labels
-    const labels = this.kind === 'boxes' ? (boxClasses(record.labels) ?? []) : [this.kind === 'digits' ? length : (record.labels[0] ?? record.label)]
+    const labels = this.kind === 'boxes' ? (boxClasses(record.labels) ?? []) : [length]
     for (const label of labels) increment(this.#labels, label)
     if (this.kind !== 'digits' || !isWhole(length, 0, 6)) return
     for (const digit of digits.slice(0, length)) if (isWhole(digit, 0, 9)) increment(this.#digits, digit)

@@ -53,6 +53,8 @@ export interface MetaSummary {
   readonly roundedLabels?: number
   /** The first 10,000 of each file as they were: [ordinal, place in the label, value]. */
   readonly exactLabels?: readonly (readonly number[])[]
+  /** Of a packer: a digest of the source's samples up to the end of this file. */
+  readonly samplesDigest?: string
 }
 
 export interface MetaFooter {
@@ -115,8 +117,8 @@ export function encodeMetaHead(header: MetaHeader): Buffer {
 /** @throws RecordError REC_BAD_VALUE for what a reader would refuse */
 export function encodeSummary(summary: MetaSummary): Buffer {
   if (!isMetaSummary(summary)) throw new RecordError('REC_BAD_VALUE', 'expected a summary whose counts are whole numbers from 0, and other fields of the types of MetaSummary')
-  const { count, rejected, imageBytes, labelHistogram, channelMean, channelStd, imageMean, imageWidth, imageHeight, placeholders, roundedLabels, exactLabels } = summary
-  return encodeMessage({ count, rejected, imageBytes, labelHistogram, channelMean, channelStd, imageMean, imageWidth, imageHeight, placeholders, roundedLabels, exactLabels })
+  const { count, rejected, imageBytes, labelHistogram, channelMean, channelStd, imageMean, imageWidth, imageHeight, placeholders, roundedLabels, exactLabels, samplesDigest } = summary
+  return encodeMessage({ count, rejected, imageBytes, labelHistogram, channelMean, channelStd, imageMean, imageWidth, imageHeight, placeholders, roundedLabels, exactLabels, samplesDigest })
 }
 
 export function encodeFooter(footer: MetaFooter): Buffer {
@@ -209,10 +211,10 @@ function isMetaHeader(value: unknown): value is MetaHeader {
 function isMetaSummary(value: unknown): value is MetaSummary {
   if (!isFields(value)) return false
   const { count, rejected, imageBytes, labelHistogram = {}, channelMean = [], channelStd = [], imageMean = [] } = value
-  const { imageWidth = [], imageHeight = [], placeholders = 0, roundedLabels = 0, exactLabels = [] } = value
+  const { imageWidth = [], imageHeight = [], placeholders = 0, roundedLabels = 0, exactLabels = [], samplesDigest = '' } = value
   return [count, rejected, imageBytes, placeholders, roundedLabels].every(isCount) && isFields(labelHistogram) && Object.values(labelHistogram).every(isCount)
     && [channelMean, channelStd, imageMean, imageWidth, imageHeight].every(isNumbers)
-    && Array.isArray(exactLabels) && exactLabels.every(isNumbers)
+    && Array.isArray(exactLabels) && exactLabels.every(isNumbers) && typeof samplesDigest === 'string'
 }
 
 function isNumbers(value: unknown): value is number[] {

@@ -9,6 +9,8 @@ import { basename, dirname, join } from 'node:path'
 import { fileError } from './errors.js'
 
 const batchBytes = 2 ** 20
+/** A batch and a record more, unless that is larger. */
+const blockBytes = 2 * batchBytes
 
 export class PartialFile {
   readonly path: string
@@ -16,6 +18,10 @@ export class PartialFile {
   readonly #handle: FileHandle
   #pending: Uint8Array[] = []
   #pendingBytes = 0
+  /** Where records are put together; the end of what is used of it; one to use next, which is written. */
+  #block: Buffer | undefined
+  #blockUsed = 0
+  #spareBlock: Buffer | undefined
   #appendedBytes = 0
   #lastWrite: Promise<void> = Promise.resolve()
   #isOpen = true
@@ -60,11 +66,32 @@ export class PartialFile {
     return this.#appendedBytes
   }
 
+  /**
+   * Memory to put bytes together for `append`, which then need not be copied. It holds whatever it held
+   * before, and may be given out again if something else is appended.
+   */
+  room(length: number): Buffer {
+    this.#block ??= this.#spareBlock ?? Buffer.allocUnsafeSlow(blockBytes)
+    if (this.#block === this.#spareBlock) this.#spareBlock = undefined
+    const isRoom = this.#blockUsed + length <= blockBytes
+    return isRoom ? this.#block.subarray(this.#blockUsed, this.#blockUsed + length) : Buffer.allocUnsafeSlow(length)
+  }
+
   /** Takes the bytes over: they must not change any more. Does not wait; call `drain` after it. */
   append(bytes: Uint8Array): void {
-    this.#pending.push(bytes)
+    const isInBlock = bytes.buffer === this.#block?.buffer && bytes.byteOffset === this.#blockUsed
+    const last = this.#pending.at(-1)
+    if (isInBlock && last?.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
+      this.#pending[this.#pending.length - 1] = this.#block!.subarray(last.byteOffset, last.byteOffset + last.length + bytes.length)
+    } else this.#pending.push(bytes)
+    if (isInBlock) this.#blockUsed += bytes.length
     this.#pendingBytes += bytes.length
     this.#appendedBytes += bytes.length
+  }
+
+  /** Whether `drain` has something to do. */
+  get isFull(): boolean {
+    return this.#pendingBytes >= batchBytes
   }
 
   /**
@@ -72,17 +99,21 @@ export class PartialFile {
    * caller prepares the next meanwhile. An error of the write is thrown by the next call.
    */
   async drain(): Promise<void> {
-    if (this.#pendingBytes < batchBytes) return
+    if (!this.isFull) return
     await this.#lastWrite
     this.flush().catch(() => {})
   }
 
   /** Resolves when all is written. Writes follow one another even if the caller does not wait. */
   flush(): Promise<void> {
-    const pending = this.#pending
+    const [pending, block] = [this.#pending, this.#block]
     this.#pending = []
     this.#pendingBytes = 0
-    this.#lastWrite = this.#lastWrite.then(() => this.#write(pending))
+    this.#block = undefined
+    this.#blockUsed = 0
+    this.#lastWrite = this.#lastWrite.then(() => this.#write(pending)).then(() => {
+      this.#spareBlock ??= block
+    })
     return this.#lastWrite
   }
 

@@ -12,7 +12,7 @@ import { constants, createReadStream } from 'node:fs'
 import { copyFile, rm, stat } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import { RecordError } from './errors.js'
-import { encodeRecord, type ImageRecord, type NewImageRecord } from './image-header.js'
+import { encodeRecord, encodeRecordIn, type ImageRecord, type NewImageRecord } from './image-header.js'
 import { formatIndexLine } from './index-file.js'
 import { LabelCounter } from './label-statistics.js'
 import type { MetaHeader, MetaSummary } from './meta-layout.js'
@@ -28,7 +28,9 @@ export class RecordWriter {
   readonly #index: PartialFile
   readonly #meta: MetaWriter
   readonly #labels: LabelCounter
+  readonly #files: readonly PartialFile[]
   readonly #token: string
+  readonly #room = (length: number): Buffer => this.#records.room(length)
   #indexLines = ''
   #count = 0
   #imageBytes = 0
@@ -43,6 +45,7 @@ export class RecordWriter {
     this.#records = records
     this.#index = index
     this.#meta = meta
+    this.#files = [records, index, meta.file]
     this.#labels = new LabelCounter(header.labelKind)
   }
 
@@ -113,7 +116,7 @@ export class RecordWriter {
    */
   async write(record: NewImageRecord): Promise<void> {
     this.#requireOpen()
-    await this.#append(record, encodeRecord(record))
+    await this.#append(record, encodeRecordIn(record, this.#room))
   }
 
   /**
@@ -132,7 +135,7 @@ export class RecordWriter {
     this.#note(record, frames, offsetBytes)
     if (offsetBytes >= this.#clonedBytes) this.#records.append(frames)
     try {
-      for (const file of this.#files()) await file.drain()
+      for (const file of this.#files) if (file.isFull) await file.drain()
     } catch (error) {
       this.#state = 'failed'
       throw error
@@ -241,10 +244,6 @@ export class RecordWriter {
   /** The .rec last: while it is there, nobody takes the others for those of a .rec in place. */
   async #discard(): Promise<void> {
     for (const file of [this.#meta.file, this.#index, this.#records]) await file.discard()
-  }
-
-  #files(): readonly PartialFile[] {
-    return [this.#records, this.#index, this.#meta.file]
   }
 
   #appendIndexLines(): void {

@@ -62,6 +62,8 @@ const malformed: readonly [string, RegExp, ReadListOptions?][] = [
   ['-1\t2\ta.jpg', /found "-1"/],
   ['1.0\t2\ta.jpg', /found "1.0"/],
   ['18446744073709551616\t2\ta.jpg', /expected an id/],
+  ['1\t9007199254740993\ta.jpg', /found "9007199254740993", which is above 2\^53 and cannot be kept exactly/],
+  ['1 -9007199254740993 a.jpg', /above 2\^53/, native],
   ['1\ttwo\ta.jpg', /expected a number as label 1, found "two"/],
   ['1\t2\t\ta.jpg', /expected a number as label 2, found ""/],
   ['1\t0x10\ta.jpg', /label 1/],

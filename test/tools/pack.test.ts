@@ -70,6 +70,13 @@ t.test('a good data set: exit 0, the same records to a file and to standard outp
   const toStdout = await millrace(['pack', folder, '-', ...options])
   t.equal(toStdout.exitCode, 0)
   t.ok(toStdout.stdout.equals(readFileSync(join(folder, 'out.rec'))))
+  const again = await millrace(['pack', folder, join(folder, 'out.rec'), ...options, '--resume', '--means', join(folder, 'means.json')])
+  t.equal(again.exitCode, 0)
+  t.match(again.stdout.toString(), /^already complete: 2 of 2 images are in .*out\.rec.*nothing was written\n$/)
+  t.match(JSON.parse(readFileSync(join(folder, 'means.json'), 'utf8')), { R: Number })
+  const other = await millrace(['pack', folder, join(folder, 'out.rec'), ...options, '--quality', '70', '--resume'])
+  t.equal(other.exitCode, 1)
+  t.match(other.stderr, /^error PIPE_RESUME: .*out\.rec: .*another pack; pack without --resume to replace it/)
   t.match(toStdout.stderr, /packed 2 of 2 images into standard output/)
 })
 

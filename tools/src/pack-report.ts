@@ -1,6 +1,5 @@
 // What a packing command says at its end.
 
-import { writeFile } from 'node:fs/promises'
 import type { PackPreview, PackReport, RejectedSample } from '@millrace/pipeline'
 
 /** So many rejected images are shown; the file lists all. */
@@ -13,11 +12,13 @@ export function describeReject({ key, code, reason, placeholder }: RejectedSampl
 
 /** The report in words, a line each. `target` names where the records went. */
 export function describeReport(report: PackReport, rejects: readonly RejectedSample[], target: string): string[] {
-  const { packed, rejected, adjusted, placeholders, roundedLabels, resumedAfter, seconds, imagesPerSecond, rejectsPath } = report
+  const { packed, rejected, adjusted, placeholders, roundedLabels, resumedAfter, alreadyComplete, seconds, imagesPerSecond, rejectsPath } = report
   const rate = imagesPerSecond.toLocaleString('en', { maximumSignificantDigits: 3 })
-  const lines = [`packed ${packed} of ${packed + rejected} images into ${target} in ${seconds.toFixed(1)} s (${rate} images/s)`]
-  if (resumedAfter !== undefined) lines.push(`went on after the ${resumedAfter} that an earlier run had done`)
-  if (adjusted > 0) lines.push(`${adjusted} of them with boxes that reached past the image and were clamped`)
+  const lines = alreadyComplete
+    ? [`already complete: ${packed} of ${packed + rejected} images are in ${target}, as the source and the options are now; nothing was written`]
+    : [`packed ${packed} of ${packed + rejected} images into ${target} in ${seconds.toFixed(1)} s (${rate} images/s)`]
+  if (resumedAfter !== undefined && !alreadyComplete) lines.push(`went on after the ${resumedAfter} that an earlier run had done`)
+  if (adjusted > 0) lines.push(`${adjusted} of them with boxes that reached past the image and were clamped, or that were dropped`)
   if (placeholders > 0) lines.push(`${placeholders} of them as a grey image`)
   if (roundedLabels > 0) lines.push(`warning: ${roundedLabels} integer labels are above 2^24 and were rounded, as records hold float32; the .meta keeps the exact ones`)
   const listed = rejected + placeholders
@@ -35,8 +36,9 @@ export function describePreview({ samples, files, first, estimatedBytes }: PackP
   ]
 }
 
-/** Writes channel means (R, G, B; 0 to 255) as `{"R": …, "G": …, "B": …}`. */
+/** Writes channel means (R, G, B; 0 to 255) as `{"R": …, "G": …, "B": …}`. @throws PipelineError PIPE_OUTPUT */
 export async function writeMeans(path: string, means: readonly number[]): Promise<void> {
+  const { writeWholeFile } = await import('@millrace/pipeline')
   const [R, G, B] = means
-  await writeFile(path, `${JSON.stringify({ R, G, B })}\n`)
+  await writeWholeFile(path, [`${JSON.stringify({ R, G, B })}\n`])
 }

@@ -9,6 +9,7 @@ import { convertCommand } from './commands/convert.js'
 import { demoCommand } from './commands/demo.js'
 import { diffCommand } from './commands/diff.js'
 import { exportCommand } from './commands/export.js'
+import { formatsCommand } from './commands/formats.js'
 import { im2recCommand } from './commands/im2rec.js'
 import { indexCommand } from './commands/index-records.js'
 import { inspectCommand } from './commands/inspect.js'
@@ -26,7 +27,7 @@ import { verifyCommand } from './commands/verify.js'
 /** A command's factory. `signal` aborts when the user interrupts the program. */
 export type CommandFactory = (signal: AbortSignal) => Command
 
-const commands: readonly CommandFactory[] = [sampleCommand, packCommand, im2recCommand, listCommand, convertCommand, unpackCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
+const commands: readonly CommandFactory[] = [sampleCommand, formatsCommand, packCommand, im2recCommand, listCommand, convertCommand, unpackCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
 
 /** The whole command line, not yet run. Errors are thrown, never `process.exit`. */
 export function createProgram(signal: AbortSignal): Command {

@@ -14,7 +14,7 @@ import {
   v128Const, v128Load, v128Load32Splat, v128Load32Zero, v128Store, v128Store32, type Code, type FunctionSpec, type ValueType,
 } from './assembler.js'
 import { areaAxis, type AreaAxis } from './resize-area.js'
-import { bandRows, layRegions, resizeMemory, SourceBand } from './resize-memory.js'
+import { bandRows, bandSize, layRegions, resizeMemory, SourceBand } from './resize-memory.js'
 import type { PixelImage, PixelSize } from './resize-method.js'
 
 /** `columns` holds an offset and a number of pixels for each of `columnCount`; `factor` is that of whole pixels. */
@@ -46,7 +46,7 @@ function average(kind: Averages, image: PixelImage, horizontal: AreaAxis, vertic
   const entries = 2 * inRows
   const at = layRegions({
     plan: entries * 12, columns: width * 8, weights: horizontal.weights.byteLength, sums: width * 16,
-    source: inRows * image.width * channels, out: outRows * rowLength,
+    source: bandSize(image, inRows), out: outRows * rowLength,
   })
   const memory = resizeMemory.buffer
   writeColumns(horizontal, channels, new Int32Array(memory, at.columns, width * 2))

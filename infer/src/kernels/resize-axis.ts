@@ -54,7 +54,31 @@ export function areaEnlargeAxis(inSize: number, outSize: number): Axis {
 
 /** For 8-bit pixels. */
 export function fixedPoint({ taps, first, weights }: Axis): FixedPointAxis {
-  return { taps, first, weights: Int16Array.from(weights, (weight) => roundHalfEven(float(weight * one))) }
+  const fixed = new Int16Array(weights.length)
+  for (let at = 0; at < fixed.length; at++) fixed[at] = roundHalfEven(weights[at]! * one)
+  return { taps, first, weights: fixed }
+}
+
+const placesKept = 2 ** 16
+
+/** The same for 8-bit pixels, with those asked for last kept: crops and photos come in few sizes. */
+export function keepAxes(axis: (inSize: number, outSize: number) => Axis): (inSize: number, outSize: number) => FixedPointAxis {
+  const kept = new Map<string, FixedPointAxis>()
+  let places = 0
+  return (inSize, outSize) => {
+    const key = `${inSize} ${outSize}`
+    const known = kept.get(key)
+    if (known) return known
+    const made = fixedPoint(axis(inSize, outSize))
+    if (places + outSize > placesKept) {
+      kept.clear()
+      places = 0
+    }
+    if (outSize > placesKept) return made
+    kept.set(key, made)
+    places += outSize
+    return made
+  }
 }
 
 /** The nearest whole number, halves to the even one: the rounding of the processor's float units. */

@@ -16,7 +16,7 @@ import {
   v128Const, v128Load, v128Load16Lane, v128Load32Splat, v128Load64Zero, v128Store, type Code, type FunctionSpec, type ValueType,
 } from './assembler.js'
 import type { FixedPointAxis } from './resize-axis.js'
-import { bandRows, layRegions, resizeMemory, SourceBand } from './resize-memory.js'
+import { bandRows, bandSize, layRegions, resizeMemory, SourceBand } from './resize-memory.js'
 import type { PixelImage } from './resize-method.js'
 
 /** Blends and mixes the output rows of `rowCount` plan entries; columns are blended four at a time. */
@@ -39,7 +39,7 @@ export function resizeBilinearSimd(image: PixelImage, horizontal: FixedPointAxis
   const sums = (columns * channels + 16) * 4
   const at = layRegions({
     offsets: columns * 4, weights: columns * 4, plan: outRows * 16, sums0: sums, sums1: sums,
-    source: inRows * image.width * channels, out: outRows * rowLength,
+    source: bandSize(image, inRows), out: outRows * rowLength,
   })
   writeColumns(horizontal, image.width, channels, new Int32Array(resizeMemory.buffer, at.offsets, columns), new Int32Array(resizeMemory.buffer, at.weights, columns))
   const band = new SourceBand(image, at.source, inRows)

@@ -8,7 +8,7 @@ import {
   advance, buildModule, i16x8Add, i16x8AddPairsUnsigned, i16x8ShiftRightUnsigned, i32Add, i32Const, i8x16NarrowUnsigned, i8x16Swizzle, localGet,
   localSet, repeat, v128Const, v128Load, v128Store64, type Code, type FunctionSpec, type ValueType,
 } from './assembler.js'
-import { bandRows, layRegions, resizeMemory, SourceBand } from './resize-memory.js'
+import { bandRows, bandSize, layRegions, resizeMemory, SourceBand } from './resize-memory.js'
 import type { PixelImage, PixelSize } from './resize-method.js'
 
 /** Halves `rowCount` pairs of rows that follow each other, `stepCount` vectors in each. */
@@ -31,7 +31,7 @@ export function halveSimd(image: PixelImage, { width, height }: PixelSize): Pixe
   const { channels } = image
   const rowLength = width * channels
   const bandOutRows = Math.min(height, Math.max(1, Math.floor(bandRows(2 * rowLength) / 2)))
-  const at = layRegions({ source: 2 * bandOutRows * 2 * rowLength, out: bandOutRows * rowLength })
+  const at = layRegions({ source: bandSize(image, 2 * bandOutRows), out: bandOutRows * rowLength })
   const band = new SourceBand(image, at.source, 2 * bandOutRows)
   const out = new Uint8Array(resizeMemory.buffer, at.out, bandOutRows * rowLength)
   const halve = halveRows[channelCounts.indexOf(channels)]!
@@ -40,9 +40,10 @@ export function halveSimd(image: PixelImage, { width, height }: PixelSize): Pixe
   for (let begin = 0; begin < height; begin += bandOutRows) {
     const rows = Math.min(bandOutRows, height - begin)
     band.clear()
-    for (let row = 2 * begin; row < 2 * (begin + rows); row++) band.place(row)
+    const source = band.place(2 * begin)
+    for (let row = 2 * begin + 1; row < 2 * (begin + rows); row++) band.place(row)
     band.move()
-    halve(rows, at.source, 2 * rowLength, stepCount, at.out, rowLength)
+    halve(rows, source, 2 * rowLength, stepCount, at.out, rowLength)
     data.set(out.subarray(0, rows * rowLength), begin * rowLength)
   }
   return { data, width, height, channels }

@@ -1,8 +1,12 @@
 // The memory that the vector kernels of resizing share: one for each thread, reused by every resize.
 // A resize lays its tables and buffers from the start of it and moves the pixels through in bands of
-// rows, so that the memory stays at about a megabyte whatever the size of the images.
+// rows, so that the memory stays at about a megabyte whatever the size of the images. Above them pixels
+// may be lent out: an image that was decoded there is read where it lies.
+//
+//   0            tables and buffers of the resize at hand
+//   workBytes    the loan
 
-import type { PixelImage } from './resize-method.js'
+import type { PixelImage, PixelSize } from './resize-method.js'
 
 const pageBytes = 65536
 
@@ -10,6 +14,33 @@ const pageBytes = 65536
 const bandBytes = 384 * 1024
 
 export const resizeMemory = new WebAssembly.Memory({ initial: 1 })
+
+/** Enough for any resize between sides of up to {@link largestSide}. */
+const workBytes = 2 ** 24
+const largestSide = 65535
+const largestLoan = 2 ** 26
+
+/**
+ * A place for the pixels of one image, or of two after each other, in the memory of the kernels: what is
+ * resized from there need not be copied. It is the borrower's until this thread borrows again. `undefined`
+ * beyond 64 MiB.
+ */
+export function borrowPixels(byteCount: number): Uint8Array | undefined {
+  if (byteCount > largestLoan) return undefined
+  growTo(workBytes + byteCount + 16)
+  return new Uint8Array(resizeMemory.buffer, workBytes, byteCount)
+}
+
+/** Whether the pixels lie in the memory of the kernels. */
+export function areLent(data: Uint8Array): boolean {
+  return data.buffer === resizeMemory.buffer && data.byteOffset >= workBytes
+}
+
+/** The image itself, or a copy where the resize might want the room that its pixels were lent. */
+export function clearOfWork(image: PixelImage, to: PixelSize): PixelImage {
+  const isLarge = Math.max(image.width, image.height, to.width, to.height) > largestSide
+  return isLarge && areLent(image.data) ? { ...image, data: image.data.slice() } : image
+}
 
 /** How many rows of this many bytes make a band. */
 export function bandRows(rowBytes: number): number {
@@ -27,9 +58,18 @@ export function layRegions<Name extends string>(byteCounts: Readonly<Record<Name
     addresses[name] = end
     end += Math.ceil(byteCount / 16) * 16 + 16
   }
-  const missing = end - resizeMemory.buffer.byteLength
-  if (missing > 0) resizeMemory.grow(Math.ceil(missing / pageBytes))
+  growTo(end)
   return addresses
+}
+
+function growTo(byteCount: number): void {
+  const missing = byteCount - resizeMemory.buffer.byteLength
+  if (missing > 0) resizeMemory.grow(Math.ceil(missing / pageBytes))
+}
+
+/** How many bytes a {@link SourceBand} of so many rows takes: none if the pixels are in the memory already. */
+export function bandSize(image: PixelImage, rows: number): number {
+  return areLent(image.data) ? 0 : rows * image.width * image.channels
 }
 
 /** The rows of an image that the next run of a kernel reads, in the memory from `address` on. */
@@ -38,6 +78,7 @@ export class SourceBand {
   readonly #rowBytes: number
   readonly #capacity: number
   readonly #address: number
+  readonly #isLent: boolean
   readonly #memory = new Uint8Array(resizeMemory.buffer)
   #placed = 0
   /** Rows of the image that follow each other are moved together. */
@@ -47,8 +88,9 @@ export class SourceBand {
   constructor(image: PixelImage, address: number, capacity: number) {
     this.#image = image
     this.#rowBytes = image.width * image.channels
-    this.#address = address
-    this.#capacity = capacity
+    this.#isLent = areLent(image.data)
+    this.#address = this.#isLent ? image.data.byteOffset : address
+    this.#capacity = this.#isLent ? Infinity : capacity
   }
 
   /** How many more rows fit. */
@@ -58,6 +100,7 @@ export class SourceBand {
 
   /** Gives a row its place; the row placed last has it already. It is there after `move`. */
   place(row: number): number {
+    if (this.#isLent) return this.#address + row * this.#rowBytes
     const isThere = this.#runEnd > this.#runStart && row === this.#runEnd - 1
     if (!isThere) {
       if (row !== this.#runEnd) this.move()

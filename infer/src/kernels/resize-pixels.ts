@@ -1,16 +1,17 @@
 // Resizing 8-bit images to OpenCV's bytes: the fast paths where there are some, else the references.
 
-import { areaEnlargeAxis, fixedPoint, linearAxis } from './resize-axis.js'
+import { areaEnlargeAxis, linearAxis } from './resize-axis.js'
 import { resizeAreaSimd, resizeAreaWholeSimd } from './resize-area-simd.js'
 import { resizeBilinearSimd } from './resize-bilinear-simd.js'
 import { halveSimd } from './resize-halve-simd.js'
 import { checkResize, chooseResize, type PixelImage, type PixelSize, type ResizeAlgorithm, type ResizeMethod } from './resize-method.js'
-import { referenceResizes, type ResizeFunction } from './resize-reference.js'
+import { clearOfWork } from './resize-memory.js'
+import { onAxes, referenceResizes, type ResizeFunction } from './resize-reference.js'
 
 const resizes: Readonly<Record<ResizeAlgorithm, ResizeFunction>> = {
   ...referenceResizes,
-  bilinear: (image, to) => resizeBilinearSimd(image, fixedPoint(linearAxis(image.width, to.width)), fixedPoint(linearAxis(image.height, to.height))),
-  'area-enlarge': (image, to) => resizeBilinearSimd(image, fixedPoint(areaEnlargeAxis(image.width, to.width)), fixedPoint(areaEnlargeAxis(image.height, to.height))),
+  bilinear: onAxes(resizeBilinearSimd, linearAxis),
+  'area-enlarge': onAxes(resizeBilinearSimd, areaEnlargeAxis),
   'area-whole': (image, to) => (image.width === 2 * to.width && image.height === 2 * to.height ? halveSimd : resizeAreaWholeSimd)(image, to),
   area: resizeAreaSimd,
 }
@@ -23,5 +24,5 @@ const resizes: Readonly<Record<ResizeAlgorithm, ResizeFunction>> = {
  */
 export function resizePixels(image: PixelImage, to: PixelSize, method: ResizeMethod = 'bilinear'): PixelImage {
   checkResize(image, to)
-  return resizes[chooseResize(method, image, to)](image, to)
+  return resizes[chooseResize(method, image, to)](clearOfWork(image, to), to)
 }

@@ -1,6 +1,6 @@
 // OpenCV's resize in plain loops, one algorithm a file: the standard that the fast paths are held to.
 
-import { areaEnlargeAxis, cubicAxis, fixedPoint, lanczosAxis, linearAxis, type Axis, type FixedPointAxis } from './resize-axis.js'
+import { areaEnlargeAxis, cubicAxis, keepAxes, lanczosAxis, linearAxis, type Axis, type FixedPointAxis } from './resize-axis.js'
 import { resizeArea } from './resize-area.js'
 import { resizeAreaWhole } from './resize-area-whole.js'
 import { resizeBilinear } from './resize-bilinear.js'
@@ -33,9 +33,11 @@ export function resizePixelsReference(image: PixelImage, to: PixelSize, method: 
   return referenceResizes[chooseResize(method, image, to)](image, to)
 }
 
-function onAxes(
+/** A resize with the weights of an axis, which are kept for the sizes that come again. */
+export function onAxes(
   resize: (image: PixelImage, horizontal: FixedPointAxis, vertical: FixedPointAxis) => PixelImage,
   axis: (inSize: number, outSize: number) => Axis,
 ): ResizeFunction {
-  return (image, to) => resize(image, fixedPoint(axis(image.width, to.width)), fixedPoint(axis(image.height, to.height)))
+  const kept = keepAxes(axis)
+  return (image, to) => resize(image, kept(image.width, to.width), kept(image.height, to.height))
 }

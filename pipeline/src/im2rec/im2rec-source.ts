@@ -1,11 +1,11 @@
 // The samples of a list as im2rec takes them: the image's path is what the two programs make of root and
 // path, wherever it leads, for the list is the user's own.
 
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { PipelineError } from '../errors.js'
 import { readListFile, type ListLine, type ReadListOptions } from '../list-file.js'
-import { maxImageBytes, missing, tooLarge } from '../providers/image-provider.js'
+import { fileImage } from '../providers/image-file.js'
 import type { Sample, Source } from '../sample.js'
 import { linesOfPart } from './list-part.js'
 
@@ -79,25 +79,11 @@ function toSample({ id, labels, path: key, line }: ListLine, isPacked: boolean, 
     id,
     key,
     label: isPacked ? { kind: 'values', values: labels } : { kind: 'class', value: labels[0]! },
-    image: () => readImageFile(imagePath, `${listPath} line ${line}`),
+    image: fileImage({ path: imagePath, from: `${listPath} line ${line}` }),
   }
 }
 
 function misread(error: PipelineError, isPacked: boolean): Sample {
   const line = error.details.entry ?? 0
   return { id: BigInt(line), key: `line ${line}`, label: isPacked ? { kind: 'values', values: [] } : { kind: 'class', value: 0 }, image: () => Promise.reject(error) }
-}
-
-async function readImageFile(path: string, from: string): Promise<Uint8Array> {
-  try {
-    const found = await stat(path)
-    if (!found.isFile()) throw new PipelineError('PIPE_IMAGE_UNREADABLE', `${path}: expected an image file, found something else; correct the list`, { path })
-    if (found.size > maxImageBytes) throw tooLarge(path, found.size)
-    return await readFile(path)
-  } catch (error) {
-    if (error instanceof PipelineError) throw error
-    const cause = error as NodeJS.ErrnoException
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') throw missing(path, from, cause)
-    throw new PipelineError('PIPE_IMAGE_UNREADABLE', `${path}: expected to read this image, named by ${from}, found ${cause.code ?? cause.message}; check the file's rights`, { path, cause })
-  }
 }

@@ -2,12 +2,14 @@
 // gives: colour profiles ignored, 16 bits cut to 8 unless they are asked for, the colours under an alpha
 // channel kept, CMYK and grey as OpenCV converts them; of an animation, the first frame.
 
+import { borrowPixels, turnPixels } from '@millrace/infer/kernels'
 import { PipelineError } from '../errors.js'
 import { turboJpegOf, type Codec } from './codec.js'
 import { readJpegHeader, type JpegHeader } from './jpeg-header.js'
 import { decodePlainPng } from './png-decode.js'
 import type { DeepImage, RawImage } from './raw-image.js'
 import { decodeWithSharp } from './sharp-decode.js'
+import { scaledSize, type TurboJpeg } from './turbojpeg.js'
 
 /**
  * What the pixels are to be (im2rec's color = 1, 0, −1):
@@ -45,7 +47,7 @@ export function decodeImage(bytes: Uint8Array, options?: DecodeOptions & { reado
 export function decodeImage(bytes: Uint8Array, options: DecodeOptions & { readonly keepDepth?: false }): Promise<RawImage>
 export function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<DeepImage>
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DeepImage> {
-  const image = decodeImageSync(bytes, options)
+  const image = decodeImageSync(bytes, { ...options, borrow: false })
   if (image) return image
   const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', minShorterEdge, keepDepth = false } = options
   try {
@@ -55,26 +57,47 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   }
 }
 
+/** For {@link decodeImageSync}. */
+export interface DecodeSyncOptions extends DecodeOptions {
+  /**
+   * The pixels may lie in memory that is lent until this thread decodes the next image: spares getting
+   * new memory, and a copy when they are resized. Default false.
+   */
+  readonly borrow?: boolean
+}
+
 /**
  * The same pixels at once, for threads that have nothing else to do: {@link decodeImage} without the way
  * through sharp's threads. `undefined` where only that way can tell.
  * @throws PipelineError PIPE_IMAGE_TOO_LARGE; PIPE_OPTION for a codec that is not here
  */
-export function decodeImageSync(bytes: Uint8Array, options: DecodeOptions = {}): DeepImage | undefined {
-  const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', codec = 'sharp', minShorterEdge } = options
+export function decodeImageSync(bytes: Uint8Array, options: DecodeSyncOptions = {}): RawImage | undefined {
+  const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', codec = 'sharp', minShorterEdge, borrow = false } = options
   const turboJpeg = turboJpegOf(codec)
   const jpeg = readJpegHeader(bytes)
-  if (jpeg && jpeg.width * jpeg.height > maxPixels) throw tooLarge(name, maxPixels)
   if (!jpeg) return decodePlainPng(bytes, colour, maxPixels)
-  if (!turboJpeg || !isPlain(jpeg, colour)) return undefined
-  const channels = colour === 'grey' || (colour === 'unchanged' && jpeg.components === 1) ? 1 : 3
-  return turboJpeg.decode(bytes, jpeg.width, jpeg.height, channels, eighthsFor(jpeg, minShorterEdge))
+  if (jpeg.width * jpeg.height > maxPixels) throw tooLarge(name, maxPixels)
+  return turboJpeg && isPlain(jpeg, colour) ? decodeJpeg(turboJpeg, bytes, jpeg, colour, minShorterEdge, borrow) : undefined
 }
 
-/** Whether libturbojpeg gives what is asked without further work. */
+/** Whether libturbojpeg gives what is asked. */
 function isPlain({ colours, precision, orientation }: JpegHeader, colour: Colour): boolean {
-  const isUpright = orientation === 1 || colour === 'unchanged'
-  return isUpright && precision === 8 && (colours === 'ycbcr' || colours === 'grey' || (colours === 'rgb' && colour !== 'grey'))
+  const isClear = orientation !== 0 || colour === 'unchanged'
+  return isClear && precision === 8 && (colours === 'ycbcr' || colours === 'grey' || (colours === 'rgb' && colour !== 'grey'))
+}
+
+function decodeJpeg(turboJpeg: TurboJpeg, bytes: Uint8Array, jpeg: JpegHeader, colour: Colour, minShorterEdge: number | undefined, borrow: boolean): RawImage | undefined {
+  const channels = colour === 'grey' || (colour === 'unchanged' && jpeg.components === 1) ? 1 : 3
+  const eighths = eighthsFor(jpeg, minShorterEdge)
+  const { width, height } = scaledSize(jpeg.width, jpeg.height, eighths)
+  const byteCount = width * height * channels
+  const orientation = colour === 'unchanged' || jpeg.orientation === 0 ? 1 : jpeg.orientation
+  const isTurned = orientation !== 1
+  const lent = isTurned || borrow ? borrowPixels(isTurned ? 2 * byteCount : byteCount) : undefined
+  const stored = turboJpeg.decode(bytes, jpeg.width, jpeg.height, channels, eighths, lent?.subarray(isTurned ? byteCount : 0))
+  if (!stored || !isTurned) return stored
+  const upright = turnPixels(stored, orientation, lent?.subarray(0, byteCount))
+  return lent && !borrow ? { ...upright, data: upright.data.slice() } : upright
 }
 
 /** The least n for which ⌈shorter · n/8⌉ reaches the edge that is wanted. */

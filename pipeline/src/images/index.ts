@@ -2,7 +2,7 @@
 // annotations.
 
 export { codecVersions, type Codec } from './codec.js'
-export { decodeImage, decodeImageSync, type Colour, type DecodeOptions } from './decode.js'
+export { decodeImage, decodeImageSync, type Colour, type DecodeOptions, type DecodeSyncOptions } from './decode.js'
 export { encodeJpeg, encodeJpegSync, encodePng, encodeWebp, type Chroma, type JpegOptions, type PngOptions, type WebpOptions } from './encode.js'
 export { cropImage, resizeAntialiased, resizeImage, toEightBits, type ResizeMethod } from './transform.js'
 export { loadTurboJpeg, type TurboJpeg } from './turbojpeg.js'

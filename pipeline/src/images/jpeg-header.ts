@@ -6,6 +6,8 @@
 //   ee APP14  "Adobe" version u16, flags u16, u16, transform u8     0: RGB or CMYK, 1: YCbCr, 2: YCCK
 //   c0 … cf   frame header: precision u8, height u16, width u16, components u8, then id, sampling, table
 
+import type { Orientation } from '@millrace/infer/kernels'
+
 /** A segment's marker and its bytes, the marker's two included. */
 export interface JpegSegment {
   readonly marker: number
@@ -23,8 +25,8 @@ export interface JpegHeader {
   readonly colours: 'grey' | 'ycbcr' | 'rgb' | 'cmyk' | 'unknown'
   /** Whether an Adobe segment is there; its CMYK is inverted by some readers. */
   readonly isAdobe: boolean
-  /** EXIF's 1-8; 1 is upright. */
-  readonly orientation: number
+  /** EXIF's 1-8; 1 is upright. 0: it stands there in a way that not all readers understand alike. */
+  readonly orientation: Orientation | 0
   /** Those before the first scan. */
   readonly segments: readonly JpegSegment[]
 }
@@ -38,18 +40,18 @@ export function readJpegHeader(image: Uint8Array): JpegHeader | undefined {
   const components = bytes[frame.begin + 9]!
   if (frame.end - frame.begin < 10 + 3 * components) return undefined
   const ids = Array.from({ length: components }, (_, index) => bytes[frame.begin + 10 + 3 * index]!)
-  const content = (marker: number, name: string): Buffer | undefined =>
-    segments.filter((one) => one.marker === marker).map((one) => bytes.subarray(one.begin + 4, one.end)).find((one) => one.toString('latin1', 0, name.length) === name)
-  const adobe = content(0xee, 'Adobe')
+  const contents = (marker: number, name: string): Buffer[] =>
+    segments.filter((one) => one.marker === marker).map((one) => bytes.subarray(one.begin + 4, one.end)).filter((one) => one.toString('latin1', 0, name.length) === name)
+  const [adobe] = contents(0xee, 'Adobe')
   const transform = adobe && adobe.length >= 12 ? adobe[11] : undefined
   return {
     width: bytes.readUInt16BE(frame.begin + 7),
     height: bytes.readUInt16BE(frame.begin + 5),
     precision: bytes[frame.begin + 4]!,
     components,
-    colours: colourSpace(ids, content(0xe0, 'JFIF\0') !== undefined, transform),
+    colours: colourSpace(ids, contents(0xe0, 'JFIF\0').length > 0, transform),
     isAdobe: transform !== undefined,
-    orientation: exifOrientation(content(0xe1, 'Exif\0\0')),
+    orientation: exifOrientation(contents(0xe1, 'Exif\0\0')),
     segments,
   }
 }
@@ -85,15 +87,22 @@ function isFrameHeader(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
 }
 
-function exifOrientation(exif: Buffer | undefined): number {
-  if (exif === undefined || exif.length < 14) return 1
+function exifOrientation([exif, ...others]: readonly Buffer[]): JpegHeader['orientation'] {
+  if (exif === undefined) return 1
+  if (exif.length < 14 || others.length > 0) return 0
   const tiff = exif.subarray(6)
-  const isLittle = tiff.toString('latin1', 0, 2) === 'II'
+  const order = tiff.toString('latin1', 0, 2)
+  const isLittle = order === 'II'
   const u16 = (at: number): number => (at + 2 > tiff.length ? 0 : isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at))
-  const directory = isLittle ? tiff.readUInt32LE(4) : tiff.readUInt32BE(4)
+  const u32 = (at: number): number => (at + 4 > tiff.length ? 0 : isLittle ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at))
+  if ((!isLittle && order !== 'MM') || u16(2) !== 42) return 0
+  const directory = u32(4)
   for (let entry = 0; entry < u16(directory); entry++) {
     const at = directory + 2 + 12 * entry
-    if (u16(at) === 0x112) return u16(at + 8) >= 1 && u16(at + 8) <= 8 ? u16(at + 8) : 1
+    if (u16(at) !== 0x112) continue
+    const isOneShort = u16(at + 2) === 3 && u32(at + 4) === 1
+    const value = u16(at + 8)
+    return isOneShort ? (value >= 1 && value <= 8 ? (value as Orientation) : 1) : 0
   }
   return 1
 }

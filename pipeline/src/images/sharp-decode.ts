@@ -12,7 +12,7 @@ import type { JpegHeader } from './jpeg-header.js'
 import { readPngHeader, type PngHeader } from './png-header.js'
 import type { ChannelCount, DeepImage, RawImage } from './raw-image.js'
 import { cmykToRgb, greyOfCmyk, greyOfJpeg, greyOfOthers, greyOfPng, takeChannel, toGrey, type GreyFormula } from './to-grey.js'
-import { deepSamples } from './transform.js'
+import { deepSamples, turnUpright } from './transform.js'
 
 export interface SharpDecodeOptions {
   readonly colour: Colour
@@ -30,6 +30,14 @@ interface Pixels {
 
 /** Rejects with sharp's own errors. */
 export async function decodeWithSharp(bytes: Uint8Array, options: SharpDecodeOptions): Promise<DeepImage> {
+  const { colour, jpeg } = options
+  const image = await readStored(bytes, options)
+  // Turned by libvips, it would cost the more the larger the photo.
+  return colour !== 'unchanged' && jpeg && jpeg.orientation !== 0 ? turnUpright(image as RawImage<1 | 3>, jpeg.orientation) : image
+}
+
+/** Not turned where the header of a JPEG says plainly how it is to be turned. */
+async function readStored(bytes: Uint8Array, options: SharpDecodeOptions): Promise<DeepImage> {
   const { colour, jpeg, keepDepth } = options
   if (jpeg?.colours === 'cmyk') return fromCmyk(await readPixels(bytes, 'cmyk', options), jpeg, colour)
   const png = jpeg ? undefined : readPngHeader(bytes)
@@ -85,8 +93,8 @@ function storesAlpha(jpeg: JpegHeader | undefined, png: PngHeader | undefined): 
 }
 
 async function readPixels(bytes: Uint8Array, space: 'srgb' | 'rgb16' | 'grey16' | 'b-w' | 'cmyk', options: SharpDecodeOptions, keepAlpha = false): Promise<Pixels> {
-  const { colour, maxPixels } = options
-  const isTurned = colour !== 'unchanged'
+  const { colour, maxPixels, jpeg } = options
+  const isTurned = colour !== 'unchanged' && (!jpeg || jpeg.orientation === 0)
   let image = sharp(bytes, { failOn: 'error', ignoreIcc: true, autoOrient: isTurned, limitInputPixels: maxPixels })
   if (space === 'cmyk') image = image.pipelineColourspace('cmyk')
   else image = image.resize(shrunkSize(options))
@@ -95,14 +103,15 @@ async function readPixels(bytes: Uint8Array, space: 'srgb' | 'rgb16' | 'grey16' 
   return image.raw({ depth: space === 'rgb16' || space === 'grey16' ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true })
 }
 
-/** The size at which libvips has libjpeg decode at a half, a quarter or an eighth. */
-function shrunkSize({ jpeg, minShorterEdge, colour }: SharpDecodeOptions): { width?: number; height?: number; fit?: 'fill'; kernel?: 'linear' } {
-  if (!jpeg || minShorterEdge === undefined) return {}
-  const factor = [8, 4, 2].find((shrink) => Math.floor(Math.min(jpeg.width, jpeg.height) / shrink) >= Math.max(1, minShorterEdge))
-  if (factor === undefined) return {}
-  const [width, height] = [Math.floor(jpeg.width / factor), Math.floor(jpeg.height / factor)]
-  const isOnItsSide = colour !== 'unchanged' && jpeg.orientation >= 5
-  return { width: isOnItsSide ? height : width, height: isOnItsSide ? width : height, fit: 'fill', kernel: 'linear' }
+/**
+ * A whole part of the size. From a third on libvips has libjpeg decode at a half, from a fifth on at a quarter,
+ * from a ninth on at an eighth, and shrinks the rest itself, antialiased; a half would be all its own work.
+ */
+function shrunkSize({ jpeg, minShorterEdge }: SharpDecodeOptions): { width?: number; height?: number; fit?: 'fill'; kernel?: 'linear' } {
+  if (!jpeg || jpeg.orientation === 0 || minShorterEdge === undefined) return {}
+  const { width, height } = jpeg
+  const factor = Math.floor(Math.min(width, height) / Math.max(1, minShorterEdge))
+  return factor < 3 ? {} : { width: Math.floor(width / factor), height: Math.floor(height / factor), fit: 'fill', kernel: 'linear' }
 }
 
 function rawImage({ data, info: { width, height, channels } }: Pixels): RawImage {

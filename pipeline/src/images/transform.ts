@@ -1,6 +1,6 @@
 // Cutting out and scaling raw pixels.
 
-import { resizeDeepPixels, resizePixels, type ResizeMethod } from '@millrace/infer/kernels'
+import { borrowPixels, resizeDeepPixels, resizePixels, turnPixels, type Orientation, type ResizeMethod } from '@millrace/infer/kernels'
 import sharp, { type Sharp } from 'sharp'
 import { PipelineError } from '../errors.js'
 import type { ChannelCount, DeepImage, PixelBox, RawImage, Samples } from './raw-image.js'
@@ -55,10 +55,21 @@ export async function resizeAntialiased(image: DeepImage, size: { readonly width
   return { data: isDeep ? deepSamples(data) : data, width, height, channels: image.channels }
 }
 
+/** The image as EXIF says that it is to be seen: turned, mirrored, or both. */
+export function turnUpright<Channels extends 1 | 3>(image: RawImage<Channels>, orientation: Orientation): RawImage<Channels> {
+  if (orientation === 1) return image
+  const byteCount = image.data.length
+  const lent = borrowPixels(2 * byteCount)
+  if (!lent) return turnPixels(image, orientation)
+  lent.set(image.data, byteCount)
+  const turned = turnPixels({ ...image, data: lent.subarray(byteCount) }, orientation, lent.subarray(0, byteCount))
+  return { ...turned, data: turned.data.slice() }
+}
+
 /** The upper 8 bits of 16; those of 8 are as they were. */
 export function toEightBits(image: DeepImage): RawImage {
   const { data } = image
-  if (!(data instanceof Uint16Array)) return { ...image, data }
+  if (!(data instanceof Uint16Array)) return image as RawImage
   const upper = new Uint8Array(data.length)
   for (let at = 0; at < data.length; at++) upper[at] = data[at]! >> 8
   return { ...image, data: upper }

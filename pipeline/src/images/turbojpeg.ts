@@ -18,9 +18,10 @@ export interface TurboJpeg {
   readonly library: string
   /**
    * Decodes as grey (1) or RGB (3), scaled by `eighths` / 8 (sizes round up). `undefined` if the library
-   * finds anything amiss. `width` and `height` are those in the header, within the limit on pixels.
+   * finds anything amiss. `width` and `height` are those in the header, within the limit on pixels. The
+   * pixels go to `place`, which they fill, where it is given.
    */
-  decode(bytes: Uint8Array, width: number, height: number, channels: 1 | 3, eighths: number): RawImage | undefined
+  decode(bytes: Uint8Array, width: number, height: number, channels: 1 | 3, eighths: number, place?: Uint8Array): RawImage<1 | 3> | undefined
   /** Baseline JPEG with standard Huffman tables and a JFIF segment; `undefined` if the library refuses. */
   encode(image: RawImage<1 | 3>, quality: number, chroma: Chroma): Uint8Array | undefined
 }
@@ -52,6 +53,11 @@ export function loadTurboJpeg(): TurboJpeg | undefined {
   return loaded.turboJpeg
 }
 
+/** The size at which libjpeg decodes at so many eighths. */
+export function scaledSize(width: number, height: number, eighths: number): { width: number; height: number } {
+  return { width: Math.ceil((width * eighths) / 8), height: Math.ceil((height * eighths) / 8) }
+}
+
 function findTurboJpeg(): TurboJpeg | undefined {
   const named = process.env['MILLRACE_TURBOJPEG']
   const problems: unknown[] = []
@@ -72,23 +78,20 @@ function bind(name: string): TurboJpeg {
   const library = koffi.load(name)
   const initDecompress = library.func('void *tjInitDecompress(void)')
   const initCompress = library.func('void *tjInitCompress(void)')
-  const readHeader = library.func('int tjDecompressHeader3(void *handle, const void *jpeg, unsigned long size, void *width, void *height, void *sampling, void *colours)')
   const decompress = library.func('int tjDecompress2(void *handle, const void *jpeg, unsigned long size, void *pixels, int width, int pitch, int height, int format, int flags)')
   const compress = library.func('int tjCompress2(void *handle, const void *pixels, int width, int pitch, int height, int format, void **jpeg, void *size, int sampling, int quality, int flags)')
   const largestSize = library.func('unsigned long tjBufSize(int width, int height, int sampling)')
   const [decompressor, compressor] = [initDecompress() as unknown, initCompress() as unknown]
   if (!decompressor || !compressor) throw new Error('it cannot be initialised')
 
-  const numbers = new Int32Array(4)
   const jpegSize = new BigUint64Array(1)
   let scratch = new Uint8Array(0)
   return {
     library: basename(name),
-    decode(bytes, width, height, channels, eighths) {
-      const status = readHeader(decompressor, bytes, bytes.length, numbers.subarray(0, 1), numbers.subarray(1, 2), numbers.subarray(2, 3), numbers.subarray(3, 4)) as number
-      if (status !== 0 || numbers[0] !== width || numbers[1] !== height) return undefined
-      const size = { width: Math.ceil((width * eighths) / 8), height: Math.ceil((height * eighths) / 8) }
-      const data = new Uint8Array(Buffer.allocUnsafeSlow(size.width * size.height * channels).buffer) // to be filled, or else dropped
+    decode(bytes, width, height, channels, eighths, place) {
+      const size = scaledSize(width, height, eighths)
+      const data = place ?? new Uint8Array(Buffer.allocUnsafeSlow(size.width * size.height * channels).buffer) // to be filled, or else dropped
+      // It fits the image into the size that is given, so that a header it reads otherwise does no harm.
       const result = decompress(decompressor, bytes, bytes.length, data, size.width, size.width * channels, size.height, formats[channels], accurateDct | limitScans) as number
       return result === 0 ? { data, ...size, channels } : undefined
     },

@@ -84,7 +84,7 @@ function formatOf(path: string, option: string): InterchangeFormat {
 
 async function readClassNames(input: string, from: InterchangeFormat, to: InterchangeFormat, signal: AbortSignal | undefined): Promise<readonly string[] | undefined> {
   if (from === 'rec') return (await readMetaHeader(input))?.classNames
-  return from === 'tfrecord' && to === 'rec' ? readTfRecordClassNames(input, signal) : undefined
+  return from === 'tfrecord' && to === 'rec' ? readTfRecordClassNames([input], signal) : undefined
 }
 
 function encode(to: 'tfrecord' | 'webdataset', images: AsyncIterable<LabelledImage>, classNames: readonly string[] | undefined, run: Conversion): AsyncIterable<Uint8Array> {

@@ -36,17 +36,21 @@ export async function* encodeTfRecordImages(images: AsyncIterable<LabelledImage>
 }
 
 /**
- * The class names that stand beside the labels, from one pass through the file if its first example has
- * any. Names for classes from 0 on; a class without one, or with several, has its number.
+ * The class names that stand beside the labels, from one pass through the files if the first example of
+ * all has any. Names for classes from 0 on; a class without one, or with several, has its number.
  *
  * @throws PipelineError as readTfRecords
  */
-export async function readTfRecordClassNames(path: string, signal?: AbortSignal): Promise<string[] | undefined> {
+export async function readTfRecordClassNames(paths: readonly string[], signal?: AbortSignal): Promise<string[] | undefined> {
   const names = new Map<number, string>()
-  for await (const { ordinal, data } of readTfRecords(path, { onDamaged: () => {}, ...(signal && { signal }) })) {
-    const example = tryDecode(data)
-    if (example) collectClassNames(example, names)
-    if (ordinal === 0 && names.size === 0) return undefined
+  let isFirst = true
+  for (const path of paths) {
+    for await (const { data } of readTfRecords(path, { onDamaged: () => {}, ...(signal && { signal }) })) {
+      const example = tryDecode(data)
+      if (example) collectClassNames(example, names)
+      if (isFirst && names.size === 0) return undefined
+      isFirst = false
+    }
   }
   const highest = [...names.keys()].reduce((high, label) => Math.max(high, label), -1)
   const isPlain = highest >= 0 && highest < maximumClasses && [...names.keys()].every((label) => label >= 0)

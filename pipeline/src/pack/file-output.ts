@@ -6,17 +6,19 @@
 // there without the list of what they lack), the shards under theirs, and the journal is removed. A crash
 // between any two of these leaves what the next run can finish.
 
-import { createHash, randomBytes } from 'node:crypto'
-import { discardRecords, publishRecords, RecordWriter, type MetaHeader, type NewImageRecord } from '@millrace/recordio'
+import { randomBytes } from 'node:crypto'
+import { discardRecords, publishRecords, RecordWriter, retractRecords, type MetaHeader, type NewImageRecord } from '@millrace/recordio'
 import { PipelineError } from '../errors.js'
 import type { LabelKind } from '../label.js'
 import type { Sample } from '../sample.js'
+import { CompleteOutput } from './complete-output.js'
 import { LabelWidth } from './label-width.js'
 import { digestOf, PackJournal, readJournal, startOf, type FoundJournal, type JournalState } from './pack-journal.js'
 import type { PackLayout } from './pack-layout.js'
 import { nothingPacked, type FinishedOutput, type PackOutput } from './pack-output.js'
 import { PackTally, type PackedFacts } from './pack-tally.js'
 import { RejectList, rejectsPath, type RejectedSample } from './reject-list.js'
+import { SampleDigest } from './sample-digest.js'
 
 export interface FileOutputOptions {
   readonly layout: PackLayout
@@ -47,7 +49,7 @@ export class FileOutput implements PackOutput {
   readonly #token: string
   readonly #journal: PackJournal
   readonly #rejects: RejectList
-  readonly #seen = createHash('sha256')
+  readonly #seen: SampleDigest
   readonly #resumed: JournalState | undefined
   readonly #total: PackTally
   #tally: PackTally
@@ -73,13 +75,17 @@ export class FileOutput implements PackOutput {
     this.from = state.position
     this.#shard = state.shard
     this.#position = state.position
+    this.#seen = seenBy(options)
     this.#width = new LabelWidth(state.labelWidth ?? options.labelWidth)
     this.#tally = new PackTally(state.tally)
     this.#total = new PackTally(state.total)
   }
 
-  /** @throws PipelineError PIPE_OUTPUT, PIPE_RESUME; RecordError where the records cannot be gone on with */
-  static async open(options: FileOutputOptions): Promise<FileOutput> {
+  /**
+   * The output of a new run, or of the one to be resumed; where that has ended, its files.
+   * @throws PipelineError PIPE_OUTPUT, PIPE_RESUME; RecordError where the records cannot be gone on with
+   */
+  static async open(options: FileOutputOptions): Promise<PackOutput> {
     const { layout, about, resume } = options
     const path = journalPath(layout)
     const digest = digestOf(about)
@@ -88,11 +94,18 @@ export class FileOutput implements PackOutput {
       return undefined
     })
     if (found && resume) return FileOutput.#takeUp(options, found, digest)
+    const complete = resume ? await CompleteOutput.find(options, seenBy(options)) : undefined
+    if (complete) return complete
     if (found) await discardLeftovers(layout, found)
     const token = randomBytes(6).toString('hex')
     const journal = await PackJournal.create(path, { token, digest, about })
-    const rejects = await RejectList.open(rejectsPath(layout.partPath), token)
-    return new FileOutput(options, token, journal, rejects, startOf(layout.from, layout.firstShard), undefined)
+    try {
+      const rejects = await RejectList.open(rejectsPath(layout.partPath), token)
+      return new FileOutput(options, token, journal, rejects, startOf(layout.from, layout.firstShard), undefined)
+    } catch (error) {
+      await journal.remove()
+      throw error
+    }
   }
 
   static async #takeUp(options: FileOutputOptions, found: FoundJournal, digest: string): Promise<FileOutput> {
@@ -101,10 +114,17 @@ export class FileOutput implements PackOutput {
     if (found.digest !== digest) throw differs(path, found.about, about)
     const state = found.state ?? startOf(layout.from, layout.firstShard)
     const journal = await PackJournal.reopen(path, found)
-    const rejects = await RejectList.open(rejectsPath(layout.partPath), found.token, state.rejectBytes)
-    const output = new FileOutput(options, found.token, journal, rejects, state, found.state)
-    if (state.bytes > 0) output.#writer = await output.#openWriter(state.bytes)
-    return output
+    let rejects: RejectList | undefined
+    try {
+      rejects = await RejectList.open(rejectsPath(layout.partPath), found.token, state.rejectBytes)
+      const output = new FileOutput(options, found.token, journal, rejects, state, found.state)
+      if (state.bytes > 0) output.#writer = await output.#openWriter(state.bytes)
+      return output
+    } catch (error) {
+      await rejects?.suspend()
+      await journal.suspend()
+      throw error
+    }
   }
 
   get counts(): PackOutput['counts'] {
@@ -119,8 +139,8 @@ export class FileOutput implements PackOutput {
   }
 
   pass(sample: Sample | undefined): void {
-    if (sample) return this.#see(sample)
-    if (!this.#resumed || this.#seenDigest() === this.#resumed.seen) return
+    if (sample) return this.#seen.add(sample)
+    if (!this.#resumed || this.#seen.value === this.#resumed.seen) return
     throw new PipelineError('PIPE_RESUME', `${this.#journal.path}: expected the same first ${this.from} samples as in the run to be resumed, found others; the source has changed: pack without --resume`, { path: this.#journal.path })
   }
 
@@ -143,7 +163,7 @@ export class FileOutput implements PackOutput {
   }
 
   async settle(sample: Sample): Promise<void> {
-    this.#see(sample)
+    this.#seen.add(sample)
     this.#position++
     if (this.#syncFailure) throw this.#syncFailure
     if (this.#options.layout.shardEnd?.(this.#shard) === this.#position) return this.#finishShard()
@@ -188,7 +208,7 @@ export class FileOutput implements PackOutput {
   async #finishShard(): Promise<void> {
     await this.#settleSync()
     this.#writer ??= await this.#openWriter(0)
-    const { labelHistogram } = await this.#writer.finish(this.#tally.summary())
+    const { labelHistogram } = await this.#writer.finish({ ...this.#tally.summary(), samplesDigest: this.#seen.value })
     this.#total.addShard(this.#tally.state, labelHistogram)
     this.#tally = new PackTally()
     this.#writer = undefined
@@ -227,7 +247,7 @@ export class FileOutput implements PackOutput {
     const { width } = this.#width
     return {
       position: this.#position,
-      seen: this.#seenDigest(),
+      seen: this.#seen.value,
       shard: this.#shard,
       bytes: this.#writer?.bytes ?? 0,
       tally: this.#tally.state,
@@ -244,14 +264,6 @@ export class FileOutput implements PackOutput {
     return bytes > 0 ? RecordWriter.resume(path, meta, { token: this.#token, bytes }) : RecordWriter.create(path, meta, this.#token)
   }
 
-  #see({ id, key, label }: Sample): void {
-    this.#seen.update(`${id}\t${key}\t${JSON.stringify(label)}\n`)
-  }
-
-  #seenDigest(): string {
-    return this.#seen.copy().digest('hex')
-  }
-
   /** Leaves the list of rejects alone, under its name. */
   async #nothingPacked(): Promise<PipelineError> {
     await this.#settleSync()
@@ -263,13 +275,24 @@ export class FileOutput implements PackOutput {
 
 const usualWidth: Readonly<Record<LabelKind, number>> = { class: 1, values: 1, digits: 6, boxes: 0 }
 
+/** What decides about the samples, and stands in no header of a record file. */
+function seenBy({ layout, about }: FileOutputOptions): SampleDigest {
+  return new SampleDigest({ labelLayout: about['labelLayout'], placeholders: about['onError'] === 'placeholder', shardBytes: layout.shardBytes })
+}
+
 /** Header, labels and image in one frame; a few more where the frame magic stands in them. */
 function frameBytes({ labels, image }: NewImageRecord): number {
   return 8 + Math.ceil((24 + 4 * (labels?.length ?? 0) + image.length) / 4) * 4
 }
 
 async function discardLeftovers(layout: PackLayout, { token, state }: FoundJournal): Promise<void> {
-  for (let shard = layout.firstShard; shard <= (state?.shard ?? layout.firstShard); shard++) await discardRecords(layout.workPath(shard), token)
+  const { firstShard } = layout
+  const { shard: last, shardsInAll } = state ?? { shard: firstShard }
+  for (let shard = firstShard; shard <= last; shard++) {
+    const path = layout.workPath(shard)
+    if (shardsInAll === undefined || shard === last) await discardRecords(path, token)
+    else await retractRecords(path, token, layout.finalPath(shard, shardsInAll)) // it died while it gave the names
+  }
   const rejects = await RejectList.open(rejectsPath(layout.partPath), token)
   await rejects.discard()
 }

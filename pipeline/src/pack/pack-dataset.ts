@@ -4,10 +4,12 @@
 // gives the same bytes.
 
 import type { Writable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { MetaSummary, NewImageRecord } from '@millrace/recordio'
 import { PipelineError, throwIfAborted } from '../errors.js'
 import { codecVersions } from '../images/index.js'
 import { toRecordLabel, type LabelKind } from '../label.js'
+import type { ImageFile } from '../providers/image-file.js'
 import { createPlan, type ImagePlan } from '../render/image-plan.js'
 import { createRenderer, type Renderer } from '../render/renderer.js'
 import { renderPlaceholder } from '../render/render-image.js'
@@ -50,7 +52,11 @@ export interface PackOptions {
    * 'placeholder' lists it and packs a grey image in its place, unless it is the label that is wrong.
    */
   readonly onError?: 'skip' | 'fail' | 'placeholder'
-  /** Goes on with what an earlier run of the same source and options left behind. Default false. */
+  /**
+   * Goes on with what an earlier run of the same source and options left behind. If that run had ended, its
+   * files are compared with the source, and nothing is packed; if they are of something else, that is an
+   * error. Default false.
+   */
   readonly resume?: boolean
   /** So many samples are on the disk together, for `resume`; also after 64 MB and 10 s. Default 2,000. */
   readonly batchSamples?: number
@@ -93,6 +99,8 @@ export interface PackReport extends PackProgress {
   readonly rejectsPath?: string
   /** How many samples an earlier run had done, if this one went on with it. */
   readonly resumedAfter?: number
+  /** With `resume`: an earlier run had ended, its files agree with the source, and nothing was written. */
+  readonly alreadyComplete?: true
 }
 
 /**
@@ -151,6 +159,9 @@ function openOutput(options: PackOptions, plan: ImagePlan, layout: PackLayout): 
   })
 }
 
+/** How long timers and signals may wait. */
+const turnEveryMs = 20
+
 /** What became of one sample. */
 interface Outcome {
   readonly sample: Sample
@@ -177,10 +188,14 @@ class PackRun {
     const { signal } = this.#options
     const startedAt = performance.now()
     const packedBefore = this.#output.counts.packed
-    const attempts = mapOrdered((sample: Sample) => this.#attempt(sample), { concurrency: this.#renderer.inFlight })
+    const attempts = mapOrdered((sample: Sample) => this.#attempt(sample), { concurrency: () => this.#renderer.inFlight })
+    let turnedAt = startedAt
     for await (const outcome of attempts(this.#samples(layout))) {
       throwIfAborted(signal)
       await this.#take(outcome)
+      if (performance.now() - turnedAt < turnEveryMs) continue
+      await setImmediate() // files that are read at once leave the process no time for anything else
+      turnedAt = performance.now()
     }
     throwIfAborted(signal)
     const { packed, rejected, adjusted, placeholders, roundedLabels } = this.#output.counts
@@ -191,7 +206,7 @@ class PackRun {
   }
 
   /** Those of this run's part that are not packed yet; the ones before are compared with the journal. */
-  async *#samples({ from, to }: PackLayout): AsyncGenerator<Sample> {
+  async *#samples({ to }: PackLayout): AsyncGenerator<Sample> {
     const output = this.#output
     let position = 0
     let isCompared = false
@@ -204,7 +219,7 @@ class PackRun {
         if (position >= output.from) {
           compare()
           yield sample
-        } else if (position >= from) output.pass(sample)
+        } else output.pass(sample)
         position++
         if (position >= to) break
       }
@@ -226,12 +241,18 @@ class PackRun {
     let sample = original
     for (const transform of this.#options.transforms ?? []) sample = await transform.one(sample)
     const { key, id, regions } = sample
-    const image = await sample.image()
+    const image = this.#fileOf(sample) ?? (await sample.image())
     const { rounded, ...label } = this.#recordLabel(sample)
     const rendered = await this.#renderer.render({ image, key, id, ...(regions && { regions }) })
     const isAdjusted = sample.adjusted !== undefined || rendered.adjusted !== undefined
     const facts = { rendered, isAdjusted, isPlaceholder: false, ...(rounded && { rounded }) }
     return { sample, packed: { record: { id, ...label, image: rendered.image }, facts } }
+  }
+
+  /** The file to leave to the renderer, but where the label is wrong: an image that cannot be read is told of first. */
+  #fileOf(sample: Sample): ImageFile | undefined {
+    const { file } = sample.image
+    return file && !this.#renderer.readsAhead && sample.label.kind === this.#options.labelKind ? file : undefined
   }
 
   #recordLabel({ label, key }: Sample): ReturnType<typeof toRecordLabel> {
@@ -265,8 +286,9 @@ class PackRun {
     }
     if (packed && !refusal) await this.#output.pack(packed.record, packed.facts)
     await this.#output.settle(sample)
+    if (!onProgress) return
     const { packed: packedCount, rejected } = this.#output.counts
-    onProgress?.({ packed: packedCount, rejected })
+    onProgress({ packed: packedCount, rejected })
   }
 }
 

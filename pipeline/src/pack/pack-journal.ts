@@ -1,14 +1,17 @@
 // The journal of a packing run, `x.rec.partial` beside `x.rec`: JSON lines, each on the disk before the
 // run goes on to promise more. The first says what is packed and how; each other one where the run can
-// be taken up again. A last line that a crash cut short is left out.
+// be taken up again. Only the last counts, so a journal that has grown long is begun anew with it. A last line
+// that a crash cut short is left out; so is one that its checksum (CRC-32C of the rest, in hex) does not fit.
 //
-//   {"journal":1,"token":"…","digest":"…","about":{…}}     token: part of the partial files' names
-//   {"position":4000,"bytes":1048576, …}                   a batch is on the disk (JournalState)
-//   {…,"shardsInAll":3}                                    all are; they are being given their names
+//   {"journal":1,"token":"…","digest":"…","about":{…},"crc":"…"}     token: part of the partial files' names
+//   {"position":4000,"bytes":1048576, …}                            a batch is on the disk (JournalState)
+//   {…,"shardsInAll":3}                                             all are; they are being given their names
 
+import { crc32c } from '@node-rs/crc32'
 import { createHash } from 'node:crypto'
 import { open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { syncFolder, writeFully } from '../durable-write.js'
 import { PipelineError } from '../errors.js'
 import { emptyTally, type TallyState } from './pack-tally.js'
 
@@ -51,49 +54,58 @@ export interface FoundJournal {
   readonly state: JournalState | undefined
 }
 
+/** A journal may grow to so much, or to so many of its lines: of many classes one can be megabytes. */
+const longestJournal = 2 ** 20
+const mostLines = 8
+
 export class PackJournal {
   readonly path: string
-  readonly #file: FileHandle
+  readonly #head: Omit<FoundJournal, 'state'>
+  #file: FileHandle | undefined
+  #bytes = 0
   /** Whether there is something to go on from. */
-  hasState: boolean
+  hasState = false
 
-  private constructor(path: string, file: FileHandle, hasState: boolean) {
+  private constructor(path: string, { token, digest, about }: Omit<FoundJournal, 'state'>) {
     this.path = path
-    this.#file = file
-    this.hasState = hasState
+    this.#head = { token, digest, about }
   }
 
   /** Begins a journal in place of any other. @throws PipelineError PIPE_OUTPUT */
-  static async create(path: string, { token, digest, about }: Omit<FoundJournal, 'state'>): Promise<PackJournal> {
-    return attempt(path, async () => {
+  static async create(path: string, head: Omit<FoundJournal, 'state'>): Promise<PackJournal> {
+    const journal = new PackJournal(path, head)
+    await attempt(path, async () => {
       await removeUnfinished(path)
-      const temporary = `${path}-${token}`
-      const file = await open(temporary, 'wx')
-      const journal = new PackJournal(path, file, false)
-      await journal.#append({ journal: 1, token, digest, about })
-      await rename(temporary, path)
-      return journal
+      await journal.#begin()
     })
+    return journal
   }
 
   /** Goes on with the journal that `readJournal` found. @throws PipelineError PIPE_OUTPUT */
   static async reopen(path: string, found: FoundJournal): Promise<PackJournal> {
-    return attempt(path, async () => {
-      const journal = new PackJournal(path, await open(path, 'a'), found.state !== undefined)
-      await journal.#file.appendFile('\n') // ends a line that was cut
-      return journal
-    })
+    const journal = new PackJournal(path, found)
+    journal.hasState = found.state !== undefined
+    await attempt(path, () => journal.#begin(found.state))
+    return journal
   }
 
   /** Resolves when the disk has the line. @throws PipelineError PIPE_OUTPUT */
   async add(state: JournalState): Promise<void> {
-    await attempt(this.path, () => this.#append(state))
+    await attempt(this.path, async () => {
+      const line = lineOf(state)
+      const isLong = this.#bytes + line.length > Math.max(longestJournal, mostLines * line.length)
+      if (isLong || !this.#file) return this.#begin(state)
+      await writeFully(this.#file, line)
+      await this.#file.datasync()
+      this.#bytes += line.length
+    })
     this.hasState = true
   }
 
   /** Leaves the journal for a later run. Never fails. */
   async suspend(): Promise<void> {
-    await this.#file.close().catch(() => {})
+    await this.#file?.close().catch(() => {})
+    this.#file = undefined
   }
 
   /** Removes it. Never fails. */
@@ -102,10 +114,35 @@ export class PackJournal {
     await rm(this.path, { force: true }).catch(() => {})
   }
 
-  async #append(line: object): Promise<void> {
-    await this.#file.appendFile(`${JSON.stringify(line)}\n`)
-    await this.#file.datasync()
+  /** Puts a new journal with this state in the place of the one there is; until then that one counts. */
+  async #begin(state?: JournalState): Promise<void> {
+    const temporary = `${this.path}-${this.#head.token}`
+    const file = await open(temporary, 'w')
+    try {
+      const bytes = Buffer.concat([lineOf({ journal: 1, ...this.#head }), ...(state ? [lineOf(state)] : [])])
+      await writeFully(file, bytes)
+      await file.datasync()
+      await rename(temporary, this.path)
+      await syncFolder(this.path)
+      await this.suspend()
+      this.#file = file
+      this.#bytes = bytes.length
+    } catch (error) {
+      await file.close().catch(() => {})
+      await rm(temporary, { force: true }).catch(() => {})
+      throw error
+    }
   }
+}
+
+/** The object with its own checksum as last field. */
+function lineOf(value: object): Buffer {
+  const text = JSON.stringify(value)
+  return Buffer.from(`${text.slice(0, -1)},"crc":"${checksumOf(text)}"}\n`)
+}
+
+function checksumOf(text: string): string {
+  return crc32c(text).toString(16).padStart(8, '0')
 }
 
 /** @throws PipelineError PIPE_OUTPUT where it is there but cannot be read; PIPE_RESUME where it is no journal */
@@ -132,12 +169,11 @@ async function removeUnfinished(path: string): Promise<void> {
   for (const name of unfinished) await rm(join(dirname(path), name), { force: true })
 }
 
+/** Undefined for a line that was cut or damaged. */
 function parseLine(line: string): unknown[] | undefined {
-  try {
-    return [JSON.parse(line)]
-  } catch {
-    return undefined
-  }
+  const [, fields, checksum] = /^(.*),"crc":"([0-9a-f]{8})"\}$/.exec(line) ?? []
+  if (fields === undefined || checksumOf(`${fields}}`) !== checksum) return undefined
+  return [JSON.parse(`${fields}}`)]
 }
 
 function isHead(value: unknown): value is { token: string; digest: string; about: Record<string, unknown> } {

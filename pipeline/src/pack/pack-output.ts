@@ -36,6 +36,8 @@ export interface FinishedOutput {
   readonly files: readonly string[]
   /** The list of rejects, if there is one. */
   readonly rejectsPath?: string
+  /** The files were there already; nothing was packed. */
+  readonly alreadyComplete?: true
 }
 
 /** Why a run without a single record ends with an error. `first` is what it rejected first, where that is known. */

@@ -29,12 +29,14 @@ export interface TallyState {
   readonly height: readonly number[]
   readonly roundedLabels: number
   readonly exactLabels: readonly (readonly number[])[]
-  /** Of shards that are finished: within one, its writer counts. */
-  readonly histogram: Readonly<Record<string, number>>
+  /** Of shards that are finished: within one, its writer counts. Null where a shard has none, or all have too many labels. */
+  readonly histogram: Readonly<Record<string, number>> | null
 }
 
 /** More would make each line of the journal long. */
 const maxExactLabels = 10_000
+/** As within one file: more are no classes. */
+const maxLabels = 100_000
 
 export const emptyTally: TallyState = {
   packed: 0,
@@ -52,40 +54,39 @@ export const emptyTally: TallyState = {
 }
 
 export class PackTally {
-  #state: TallyState
+  /** Its fields change, what is in them never does. */
+  #state: { -readonly [Field in keyof TallyState]: TallyState[Field] }
 
   constructor(state: TallyState = emptyTally) {
-    this.#state = state
+    this.#state = { ...state }
   }
 
   get state(): TallyState {
-    return this.#state
+    return { ...this.#state }
   }
 
   addPacked({ rendered, isAdjusted, isPlaceholder, rounded = [] }: PackedFacts): void {
     const state = this.#state
     const { image, size, channelSums, imageMean } = rendered
-    this.#state = {
-      ...state,
-      packed: state.packed + 1,
-      adjusted: state.adjusted + (isAdjusted ? 1 : 0),
-      placeholders: state.placeholders + (isPlaceholder ? 1 : 0),
-      imageBytes: state.imageBytes + image.length,
-      channelSums: channelSums ? addChannelSums(state.channelSums, channelSums) : state.channelSums,
-      imageMeans: imageMean ? addMeans(state.imageMeans, { count: 1, sum: imageMean }) : state.imageMeans,
-      width: size ? widen(state.width, [size.width]) : state.width,
-      height: size ? widen(state.height, [size.height]) : state.height,
-      roundedLabels: state.roundedLabels + rounded.length,
-      exactLabels: rounded.length > 0 ? keepExact(state.exactLabels, rounded.map(({ place, value }) => [state.packed, place, value])) : state.exactLabels,
-    }
+    state.exactLabels = rounded.length > 0 ? keepExact(state.exactLabels, rounded.map(({ place, value }) => [state.packed, place, value])) : state.exactLabels
+    state.roundedLabels += rounded.length
+    state.packed++
+    if (isAdjusted) state.adjusted++
+    if (isPlaceholder) state.placeholders++
+    state.imageBytes += image.length
+    if (channelSums) state.channelSums = addChannelSums(state.channelSums, channelSums)
+    if (imageMean) state.imageMeans = addMeans(state.imageMeans, { count: 1, sum: imageMean })
+    if (!size) return
+    if (!isWithin(state.width, size.width)) state.width = widen(state.width, [size.width])
+    if (!isWithin(state.height, size.height)) state.height = widen(state.height, [size.height])
   }
 
   addRejected(): void {
-    this.#state = { ...this.#state, rejected: this.#state.rejected + 1 }
+    this.#state.rejected++
   }
 
   /** Adds a whole finished shard, whose writer counted the labels. Exact labels stay with their shard. */
-  addShard(shard: TallyState, histogram: Readonly<Record<string, number>> = {}): void {
+  addShard(shard: TallyState, histogram: Readonly<Record<string, number>> | undefined): void {
     const state = this.#state
     this.#state = {
       packed: state.packed + shard.packed,
@@ -103,6 +104,11 @@ export class PackTally {
     }
   }
 
+  /** Adds what a file tells of itself: not the channels, as it does not tell of how many pixels they are. */
+  addSummary({ count, rejected, placeholders = 0, imageBytes, roundedLabels = 0, imageWidth = [], imageHeight = [], labelHistogram }: MetaSummary): void {
+    this.addShard({ ...emptyTally, packed: count, rejected, placeholders, imageBytes, roundedLabels, width: imageWidth, height: imageHeight }, labelHistogram)
+  }
+
   /** Channel statistics are those of the pixels before the last encoding. */
   summary(): MetaSummary {
     const { packed, rejected, placeholders, imageBytes, channelSums, imageMeans, width, height, roundedLabels, exactLabels, histogram } = this.#state
@@ -111,7 +117,7 @@ export class PackTally {
       count: packed,
       rejected,
       imageBytes,
-      ...(Object.keys(histogram).length > 0 && { labelHistogram: histogram }),
+      ...(histogram && Object.keys(histogram).length > 0 && { labelHistogram: histogram }),
       ...(channelSums.count > 0 && { channelMean: mean, channelStd: std }),
       ...(imageMeans.count > 0 && { imageMean: imageMeans.sum.map((total) => total / imageMeans.count) }),
       ...(width.length > 0 && { imageWidth: width, imageHeight: height }),
@@ -125,6 +131,10 @@ function addMeans(a: TallyState['imageMeans'], b: TallyState['imageMeans']): Tal
   return { count: a.count + b.count, sum: a.sum.map((total, channel) => total + (b.sum[channel] ?? 0)) }
 }
 
+function isWithin([smallest = Infinity, largest = -Infinity]: readonly number[], value: number): boolean {
+  return value >= smallest && value <= largest
+}
+
 function widen(range: readonly number[], values: readonly number[]): number[] {
   const all = [...range, ...values]
   return all.length === 0 ? [] : [Math.min(...all), Math.max(...all)]
@@ -134,7 +144,8 @@ function keepExact(list: readonly (readonly number[])[], more: readonly (readonl
   return list.length >= maxExactLabels ? list : [...list, ...more].slice(0, maxExactLabels)
 }
 
-function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+function addCounts(a: Readonly<Record<string, number>> | null, b: Readonly<Record<string, number>> | undefined): Record<string, number> | null {
+  if (!a || !b) return null
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort((x, y) => Number(x) - Number(y))
-  return Object.fromEntries(keys.map((key) => [key, (a[key] ?? 0) + (b[key] ?? 0)]))
+  return keys.length > maxLabels ? null : Object.fromEntries(keys.map((key) => [key, (a[key] ?? 0) + (b[key] ?? 0)]))
 }

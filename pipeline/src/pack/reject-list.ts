@@ -4,6 +4,7 @@
 
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { writeFully } from '../durable-write.js'
 import { PipelineError } from '../errors.js'
 import type { Sample } from '../sample.js'
 
@@ -60,7 +61,7 @@ export class RejectList {
     const line = Buffer.from(`${JSON.stringify({ key, id: shownId, code, reason, placeholder })}\n`)
     return this.#attempt(async () => {
       this.#file ??= await open(this.#temporary, 'a')
-      await this.#file.appendFile(line)
+      await writeFully(this.#file, line)
       this.#bytes += line.length
     })
   }

@@ -64,7 +64,7 @@ export class StreamOutput implements PackOutput {
   }
 
   async abort(): Promise<boolean> {
-    setImmediate(() => this.#stream.off('error', ignore)) // the error of the last write comes after its callback
+    if (!this.#stream.errored) this.#stream.off('error', ignore) // else its event is still to come, once the stream is closed
     return false
   }
 }

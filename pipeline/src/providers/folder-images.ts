@@ -1,12 +1,13 @@
 // Images in a folder. Nothing outside of it is read: names do not climb, and a symbolic link that
 // leads out is refused unless links are followed.
 
-import { readdir, readFile, realpath, stat } from 'node:fs/promises'
-import type { Dirent } from 'node:fs'
-import { join, sep } from 'node:path'
+import { realpathSync, type Dirent } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { PipelineError, throwIfAborted } from '../errors.js'
 import { annotatedName, compareNames, isHidden } from './image-name.js'
-import { countIgnored, maxImageBytes, missing, tooLarge, unreadableSource, type IgnoredReason, type RandomImages } from './image-provider.js'
+import { readImageFile, type ImageFile } from './image-file.js'
+import { countIgnored, unreadableSource, type IgnoredReason, type RandomImages } from './image-provider.js'
 
 export interface FolderImagesOptions {
   /** Follow symbolic links wherever they lead. Default false: only within the folder, and only to files. */
@@ -20,11 +21,10 @@ export interface FolderImagesOptions {
 export function folderImages(path: string, options: FolderImagesOptions = {}): RandomImages {
   const { followLinks = false, signal } = options
   const ignored = new Map<IgnoredReason, number>()
-  let realFolder: Promise<string> | undefined
-  const locate = async (name: string, from: string): Promise<string> => {
-    const file = join(path, annotatedName(name, '', from))
-    if (!followLinks) await checkWithin(file, await (realFolder ??= realpath(path)), from)
-    return file
+  let realFolder: string | undefined
+  const locate = (name: string, from: string): ImageFile => {
+    const file = { path: join(path, annotatedName(name, '', from)), from }
+    return followLinks ? file : { ...file, within: (realFolder ??= realPath(path)) }
   }
   return {
     access: 'random',
@@ -34,7 +34,8 @@ export function folderImages(path: string, options: FolderImagesOptions = {}): R
       ignored.clear()
       return walk({ root: path, followLinks, ignored, signal }, '', [])
     },
-    read: (name, from) => attempt(join(path, name), from, async () => readImage(await locate(name, from))),
+    file: locate,
+    read: async (name, from) => readImageFile(locate(name, from)),
   }
 }
 
@@ -78,27 +79,10 @@ async function kindOf(entry: Dirent, path: string, followLinks: boolean): Promis
   return 'folder'
 }
 
-async function checkWithin(file: string, realFolder: string, from: string): Promise<void> {
-  const real = await realpath(file)
-  const base = realFolder.endsWith(sep) ? realFolder : realFolder + sep
-  if (real.startsWith(base)) return
-  throw new PipelineError('PIPE_NAME_OUTSIDE', `${file}: expected this image, named by ${from}, within the folder, found a symbolic link that leads out of it; allow links with followLinks (--follow-links), or put the image there`, { path: file })
-}
-
-async function readImage(path: string): Promise<Uint8Array> {
-  const found = await stat(path)
-  if (!found.isFile()) throw new PipelineError('PIPE_IMAGE_UNREADABLE', `${path}: expected an image file, found something else; correct the annotation`, { path })
-  if (found.size > maxImageBytes) throw tooLarge(path, found.size)
-  return readFile(path)
-}
-
-async function attempt<T>(path: string, from: string, work: () => Promise<T>): Promise<T> {
+function realPath(path: string): string {
   try {
-    return await work()
-  } catch (error) {
-    if (error instanceof PipelineError) throw error
-    const cause = error as NodeJS.ErrnoException
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') throw missing(path, from, cause)
-    throw new PipelineError('PIPE_IMAGE_UNREADABLE', `${path}: expected to read this image, named by ${from}, found ${cause.code ?? cause.message}; check the file's rights`, { path, cause })
+    return realpathSync(path)
+  } catch (cause) {
+    throw unreadableSource(path, cause)
   }
 }

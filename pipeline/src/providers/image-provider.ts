@@ -2,6 +2,7 @@
 // other, as they stand in it.
 
 import { PipelineError } from '../errors.js'
+import type { ImageFile } from './image-file.js'
 
 export type ImageProvider = RandomImages | StreamedImages
 
@@ -39,6 +40,8 @@ export interface RandomImages extends ImageFiles {
    *   PIPE_NAME_OUTSIDE, PIPE_ARCHIVE_DAMAGED, PIPE_ARCHIVE_LIMIT, PIPE_ARCHIVE_UNSUPPORTED
    */
   read(name: string, from: string): Promise<Uint8Array>
+  /** What is to be read, where images are files of their own. @throws PipelineError PIPE_NAME_OUTSIDE */
+  file?(name: string, from: string): ImageFile
 }
 
 export interface StreamedImages extends ImageFiles {

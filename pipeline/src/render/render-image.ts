@@ -5,7 +5,10 @@ import { imageSize } from '@millrace/recordio'
 import { cropToBoxes } from '../crop.js'
 import { PipelineError } from '../errors.js'
 import { channelStatistics, sumChannels, type ChannelSums } from '../images/channel-sums.js'
-import { cropImage, decodeImage, encodeJpeg, encodePng, encodeWebp, resizeAntialiased, resizeImage, toEightBits, type DeepImage, type PixelBox, type RawImage, type ResizeMethod } from '../images/index.js'
+import {
+  cropImage, decodeImage, decodeImageSync, encodeJpeg, encodeJpegSync, encodePng, encodeWebp, resizeAntialiased, resizeImage, toEightBits,
+  type DecodeOptions, type DeepImage, type JpegOptions, type PixelBox, type RawImage, type ResizeMethod,
+} from '../images/index.js'
 import type { ImagePlan, PlanMethod, ResizePlan } from './image-plan.js'
 
 /** One image to be rendered, as plain data. */
@@ -35,23 +38,37 @@ interface Size {
 
 /** @throws PipelineError PIPE_IMAGE_DAMAGED, PIPE_IMAGE_TOO_LARGE, PIPE_NO_BOXES, PIPE_BOX_OUTSIDE, PIPE_OPTION */
 export async function renderImage(request: RenderRequest, plan: ImagePlan): Promise<RenderedImage> {
+  return render(request, plan)
+}
+
+/** At once, or later where a step of it has to wait for sharp's threads. */
+export type Soon<T> = T | Promise<T>
+
+/** As {@link renderImage}, without waiting where the codecs need none: a small image takes less than a wait. */
+export function render(request: RenderRequest, plan: ImagePlan): Soon<RenderedImage> {
   if (plan.encode.kind === 'original') return passThrough(request, plan)
-  const whole = await decode(request, plan)
-  const { image: cropped, adjusted } = crop(whole, request, plan)
-  const { width, height } = targetSize(plan.resize, cropped)
-  const method = chooseMethod(plan.method, cropped, { width, height }, request.id)
-  const sized = method === 'antialiased' ? await resizeAntialiased(cropped, { width, height }) : resizeImage(cropped, { width, height }, method)
-  return {
-    image: await encode(sized, plan),
-    size: { width, height },
-    ...(plan.statistics !== 'none' && { channelSums: sumChannels(toEightBits(sized)) }),
-    ...(plan.statistics === 'all' && { imageMean: channelStatistics(sumChannels(toEightBits(whole))).mean }),
-    ...(adjusted !== undefined && { adjusted }),
-  }
+  return after(decode(request, plan), (whole) => {
+    const { image: cropped, adjusted } = crop(whole, request, plan)
+    const imageMean = plan.statistics === 'all' ? channelStatistics(sumChannels(toEightBits(whole))).mean : undefined
+    return after(resize(cropped, request, plan), (sized) => {
+      const channelSums = plan.statistics === 'none' ? undefined : sumChannels(toEightBits(sized))
+      return after(encode(sized, plan), (image) => ({
+        image,
+        size: { width: sized.width, height: sized.height },
+        ...(channelSums && { channelSums }),
+        ...(imageMean && { imageMean }),
+        ...(adjusted !== undefined && { adjusted }),
+      }))
+    })
+  })
+}
+
+function after<From, To>(value: Soon<From>, next: (value: From) => Soon<To>): Soon<To> {
+  return value instanceof Promise ? value.then(next) : next(value)
 }
 
 /** A plain grey image of the plan's size (64x64 where it has none), in place of one that cannot be had. */
-export function renderPlaceholder(plan: ImagePlan): Promise<Uint8Array> {
+export async function renderPlaceholder(plan: ImagePlan): Promise<Uint8Array> {
   const { width, height } = targetSize(plan.resize, { width: 64, height: 64 })
   const data = new Uint8Array(width * height * 3).fill(128)
   const encodable: ImagePlan = plan.encode.kind === 'original' ? { ...plan, encode: { kind: 'jpeg', quality: 95, chroma: '4:2:0' } } : plan
@@ -69,22 +86,28 @@ function targetSize(resize: ResizePlan, { width, height }: Size): Size {
     : { width: Math.max(1, Math.floor((width * pixels) / height)), height: pixels }
 }
 
-async function passThrough({ image, key }: RenderRequest, { statistics }: ImagePlan): Promise<RenderedImage> {
+function passThrough({ image, key }: RenderRequest, { statistics }: ImagePlan): Soon<RenderedImage> {
   if (!(image instanceof Uint8Array)) throw new PipelineError('PIPE_OPTION', `${key}: expected encoded bytes to pass through, found pixels that a transform made; choose an encoding`)
   if (statistics === 'none') {
     const size = imageSize(image)
     return size ? { image, size: { width: size.width, height: size.height } } : { image }
   }
-  const pixels = await decodeImage(image, { name: key })
-  const channelSums = sumChannels(pixels)
-  const { mean } = channelStatistics(channelSums)
-  return { image, size: { width: pixels.width, height: pixels.height }, channelSums, ...(statistics === 'all' && { imageMean: mean }) }
+  return after(decodeBytes(image, { name: key }), (pixels) => {
+    const { width, height } = pixels
+    const channelSums = sumChannels(toEightBits(pixels))
+    const { mean } = channelStatistics(channelSums)
+    return { image, size: { width, height }, channelSums, ...(statistics === 'all' && { imageMean: mean }) }
+  })
 }
 
-async function decode({ image, key }: RenderRequest, plan: ImagePlan): Promise<DeepImage> {
+function decode({ image, key }: RenderRequest, plan: ImagePlan): Soon<DeepImage> {
   if (!(image instanceof Uint8Array)) return image
   const minShorterEdge = plan.scaledDecode ? neededShorterEdge(plan) : undefined
-  return decodeImage(image, { name: key, colour: plan.colour, codec: plan.codec, keepDepth: plan.encode.kind === 'png', ...(minShorterEdge !== undefined && { minShorterEdge }) })
+  return decodeBytes(image, { name: key, colour: plan.colour, codec: plan.codec, keepDepth: plan.encode.kind === 'png', ...(minShorterEdge !== undefined && { minShorterEdge }) })
+}
+
+function decodeBytes(bytes: Uint8Array, options: DecodeOptions): Soon<DeepImage> {
+  return decodeImageSync(bytes, options) ?? decodeImage(bytes, options)
 }
 
 /** The least shorter edge of a decoded image from which the resize does not enlarge; boxes need all of it. */
@@ -109,6 +132,12 @@ function centreSquare({ width, height }: Size): PixelBox {
   return { left: Math.floor((width - side) / 2), top: Math.floor((height - side) / 2), width: side, height: side }
 }
 
+function resize(image: DeepImage, { id }: RenderRequest, plan: ImagePlan): Soon<DeepImage> {
+  const size = targetSize(plan.resize, image)
+  const method = chooseMethod(plan.method, image, size, id)
+  return method === 'antialiased' ? resizeAntialiased(image, size) : resizeImage(image, size, method)
+}
+
 const randomMethods: readonly ResizeMethod[] = ['nearest', 'bilinear', 'cubic', 'area', 'lanczos4']
 
 function chooseMethod(method: PlanMethod, from: Size, to: Size, id: bigint): ResizeMethod | 'antialiased' {
@@ -118,10 +147,10 @@ function chooseMethod(method: PlanMethod, from: Size, to: Size, id: bigint): Res
   return to.width < from.width && to.height < from.height ? 'area' : 'bilinear'
 }
 
-function encode(image: DeepImage, { encode: chosen, codec }: ImagePlan): Promise<Uint8Array> {
+function encode(image: DeepImage, { encode: chosen, codec }: ImagePlan): Soon<Uint8Array> {
   switch (chosen.kind) {
     case 'jpeg':
-      return encodeJpeg(toEightBits(image), { quality: chosen.quality, chroma: chosen.chroma, codec })
+      return encodeJpegBytes(toEightBits(image), { quality: chosen.quality, chroma: chosen.chroma, codec })
     case 'png':
       return encodePng(image, { compression: chosen.compression })
     case 'webp':
@@ -129,4 +158,8 @@ function encode(image: DeepImage, { encode: chosen, codec }: ImagePlan): Promise
     case 'original':
       throw new PipelineError('PIPE_OPTION', 'encoding: expected jpeg, png or webp for pixels, found original')
   }
+}
+
+function encodeJpegBytes(image: RawImage, options: JpegOptions): Soon<Uint8Array> {
+  return encodeJpegSync(image, options) ?? encodeJpeg(image, options)
 }

@@ -1,19 +1,26 @@
 // Renders images in this thread, or in several at a time. One image in work a thread, with the codec
 // held to one thread of its own, so that a number of threads is a number of cores.
+//
+// Memory: what is ready waits for what comes before it, so no image is begun that is more than a few
+// batches ahead of the first that is not done.
 
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import sharp from 'sharp'
 import { PipelineError } from '../errors.js'
 import type { ImagePlan } from './image-plan.js'
-import { renderImage, type RenderedImage, type RenderRequest } from './render-image.js'
-import type { RenderFailure, RenderJob, RenderReply } from './render-worker.js'
+import { BatchSize } from './render-batch.js'
+import type { RenderedImage } from './render-image.js'
+import { JobRenderer, type RenderJob } from './render-job.js'
+import type { RenderBatch, RenderFailure, RenderReply } from './render-worker.js'
 
 export interface Renderer {
-  /** How many requests to have in flight so that no thread waits. */
+  /** How many requests to have in flight so that no thread waits. It changes with the images. */
   readonly inFlight: number
-  /** @throws PipelineError as `renderImage`; PIPE_THREAD_FAILED */
-  render(request: RenderRequest): Promise<RenderedImage>
+  /** Whether the disk is so slow that files are better read ahead, several at a time, and given as bytes. */
+  readonly readsAhead: boolean
+  /** @throws PipelineError as `renderImage` and `readImageFile`; PIPE_THREAD_FAILED */
+  render(request: RenderJob): Promise<RenderedImage>
   close(): Promise<void>
 }
 
@@ -26,30 +33,52 @@ export function createRenderer(plan: ImagePlan, threads: number = availableParal
   const codecThreads = sharp.concurrency()
   sharp.concurrency(1)
   const renderer = threads === 1 || plan.encode.kind === 'original' && plan.statistics === 'none' ? new InlineRenderer(plan) : new ThreadedRenderer(plan, threads)
-  return {
-    inFlight: renderer.inFlight,
-    render: (request) => renderer.render(request),
-    close: async () => {
-      sharp.concurrency(codecThreads)
-      await renderer.close()
-    },
+  const close = renderer.close.bind(renderer)
+  renderer.close = async () => {
+    sharp.concurrency(codecThreads)
+    await close()
+  }
+  return renderer
+}
+
+/** A file from memory takes some microseconds, one from a local disk a few hundred. */
+const slowReadMs = 1
+/** With a slow disk one of so many is read by the renderer all the same, to see whether it still is. */
+const probeEvery = 32
+
+class ReadPace {
+  #meanMs = 0
+  #asked = 0
+
+  note(meanMs: number): void {
+    this.#meanMs = meanMs
+  }
+
+  get readsAhead(): boolean {
+    return this.#meanMs > slowReadMs && ++this.#asked % probeEvery > 0
   }
 }
 
 /** One at a time, in this thread. */
 class InlineRenderer implements Renderer {
   readonly inFlight: number
-  readonly #plan: ImagePlan
+  readonly #renderer: JobRenderer
+  readonly #pace = new ReadPace()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(plan: ImagePlan) {
-    this.#plan = plan
+    this.#renderer = new JobRenderer(plan)
     this.inFlight = plan.encode.kind === 'original' ? 8 : 2 // while one is in work the next is read
   }
 
-  render(request: RenderRequest): Promise<RenderedImage> {
-    const result = this.#last.then(() => renderImage(request, this.#plan))
+  get readsAhead(): boolean {
+    return this.#pace.readsAhead
+  }
+
+  render(request: RenderJob): Promise<RenderedImage> {
+    const result = this.#last.then(() => this.#renderer.render(request))
     this.#last = result.catch(() => {})
+    this.#pace.note(this.#renderer.files.meanMs)
     return result
   }
 
@@ -58,38 +87,54 @@ class InlineRenderer implements Renderer {
   }
 }
 
-interface Waiting {
+interface Job {
+  readonly number: number
+  readonly request: RenderJob
   readonly resolve: (rendered: RenderedImage) => void
   readonly reject: (error: Error) => void
 }
 
 interface Thread {
   readonly worker: Worker
-  readonly jobs: Map<number, Waiting>
+  /** Of the batches that it has, by the jobs' numbers. */
+  readonly batches: Job[][]
 }
 
-/** A thread has one image in work and one at hand. */
-const jobsPerThread = 2
+/** A thread has one batch in work and one at hand; another is gathered. */
+const batchesPerThread = 2
 
 class ThreadedRenderer implements Renderer {
-  readonly inFlight: number
   readonly #plan: ImagePlan
   readonly #maximum: number
   readonly #threads: Thread[] = []
-  readonly #queue: { readonly request: RenderRequest; readonly waiting: Waiting }[] = []
+  readonly #batchSize = new BatchSize()
+  readonly #pace = new ReadPace()
+  /** Those that no thread has, in order. */
+  #queue: Job[] = []
+  /** The numbers of those that are not done, in order. */
+  readonly #undone = new Set<number>()
   #nextJob = 0
   #failure: PipelineError | undefined
 
   constructor(plan: ImagePlan, threads: number) {
     this.#plan = plan
     this.#maximum = threads
-    this.inFlight = threads * (jobsPerThread + 1)
   }
 
-  render(request: RenderRequest): Promise<RenderedImage> {
+  get inFlight(): number {
+    return this.#maximum * (batchesPerThread + 1) * this.#batchSize.images
+  }
+
+  get readsAhead(): boolean {
+    return this.#pace.readsAhead
+  }
+
+  render(request: RenderJob): Promise<RenderedImage> {
     if (this.#failure) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request, waiting: { resolve, reject } })
+      const job = { number: this.#nextJob++, request, resolve, reject }
+      this.#queue.push(job)
+      this.#undone.add(job.number)
       this.#assign()
     })
   }
@@ -101,37 +146,42 @@ class ThreadedRenderer implements Renderer {
 
   #assign(): void {
     while (this.#queue.length > 0) {
-      const thread = this.#freeThread()
+      const [first = 0] = this.#undone
+      const end = first + this.inFlight
+      const thread = this.#queue[0]!.number < end ? this.#freeThread() : undefined
       if (!thread) return
-      const { request, waiting } = this.#queue.shift()!
-      this.#send(thread, request, waiting)
+      const batch = this.#queue.slice(0, this.#batchSize.images).filter(({ number }) => number < end)
+      this.#queue = this.#queue.slice(batch.length)
+      this.#send(thread, batch)
     }
   }
 
   /** An idle thread, else a new one, else the one with the least to do. */
   #freeThread(): Thread | undefined {
-    const leastBusy = this.#threads.reduce<Thread | undefined>((least, each) => (least && least.jobs.size <= each.jobs.size ? least : each), undefined)
-    if (leastBusy?.jobs.size === 0) return leastBusy
+    const leastBusy = this.#threads.reduce<Thread | undefined>((least, each) => (least && least.batches.length <= each.batches.length ? least : each), undefined)
+    if (leastBusy?.batches.length === 0) return leastBusy
     if (this.#threads.length < this.#maximum) return this.#start()
-    return leastBusy && leastBusy.jobs.size < jobsPerThread ? leastBusy : undefined
+    const isWorthwhile = this.#queue.length >= this.#batchSize.images // a busy thread has time for it to grow
+    return leastBusy && leastBusy.batches.length < batchesPerThread && isWorthwhile ? leastBusy : undefined
   }
 
-  #send({ worker, jobs }: Thread, request: RenderRequest, waiting: Waiting): void {
-    const job = this.#nextJob++
-    jobs.set(job, waiting)
-    if (!(request.image instanceof Uint8Array)) return worker.postMessage({ job, request } satisfies RenderJob)
-    const image = new Uint8Array(request.image) // the source may keep its own; this copy moves over
-    worker.postMessage({ job, request: { ...request, image } } satisfies RenderJob, [image.buffer])
+  #send({ worker, batches }: Thread, batch: Job[]): void {
+    batches.push(batch)
+    const moved: ArrayBuffer[] = []
+    const requests = batch.map(({ request }) => {
+      if (!(request.image instanceof Uint8Array)) return request
+      const image = new Uint8Array(request.image) // the source may keep its own; this copy moves over
+      moved.push(image.buffer)
+      return { ...request, image }
+    })
+    worker.postMessage({ requests } satisfies RenderBatch, moved)
   }
 
   #start(): Thread {
     const worker = new Worker(new URL('./render-worker.js', import.meta.url), { workerData: this.#plan })
-    const thread: Thread = { worker, jobs: new Map() }
+    const thread: Thread = { worker, batches: [] }
     worker.on('message', (reply: RenderReply) => {
-      const waiting = thread.jobs.get(reply.job)
-      thread.jobs.delete(reply.job)
-      if ('rendered' in reply) waiting?.resolve(reply.rendered)
-      else waiting?.reject(toError(reply.failure))
+      this.#settle(thread.batches.shift()!, reply)
       this.#assign()
     })
     worker.on('error', (cause) => this.#fail(new PipelineError('PIPE_THREAD_FAILED', `a packing thread failed (${cause.message}); often memory: lower --threads`, { cause })))
@@ -140,12 +190,26 @@ class ThreadedRenderer implements Renderer {
     return thread
   }
 
+  #settle(batch: readonly Job[], { outcomes, images, ms, readMs }: RenderReply): void {
+    this.#batchSize.note(ms, outcomes.length)
+    this.#pace.note(readMs)
+    let at = 0
+    for (const [index, outcome] of outcomes.entries()) {
+      const { number, resolve, reject } = batch[index]!
+      this.#undone.delete(number)
+      if ('failure' in outcome) reject(toError(outcome.failure))
+      else resolve({ ...outcome.rendered, image: images.subarray(at, (at += outcome.bytes)) })
+    }
+    const left = batch.slice(outcomes.length)
+    if (left.length > 0) this.#queue = [...left, ...this.#queue].sort((a, b) => a.number - b.number)
+  }
+
   /** One thread's failure ends the run: nobody may wait for an answer that never comes. */
   #fail(error: PipelineError): void {
     this.#failure ??= error
-    const waiting = [...this.#threads.flatMap(({ jobs }) => [...jobs.values()]), ...this.#queue.map((each) => each.waiting)]
-    for (const { jobs } of this.#threads) jobs.clear()
-    this.#queue.length = 0
+    const waiting = [...this.#threads.flatMap(({ batches }) => batches.flat()), ...this.#queue]
+    for (const { batches } of this.#threads) batches.length = 0
+    this.#queue = []
     for (const { reject } of waiting) reject(this.#failure)
   }
 }

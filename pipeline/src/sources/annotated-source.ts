@@ -36,7 +36,7 @@ export function annotatedSource({ labelKind, classNames, count, annotations, ima
     },
     async *[Symbol.asyncIterator]() {
       const passedOver = new Map<string, number>()
-      yield* joinImages(annotations(passedOver), images, root)
+      for await (const sample of joinImages(annotations(passedOver), images, root)) yield sample // yield* takes twice as long
       ignored.clear()
       for (const [reason, times] of [...passedOver, ...(images?.ignored ?? [])]) ignored.set(reason, (ignored.get(reason) ?? 0) + times)
     },

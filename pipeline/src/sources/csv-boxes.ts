@@ -16,11 +16,14 @@ const maxImages = 2 ** 24 - 1
 
 export interface BoxPlan {
   readonly table: CsvTable
-  readonly imageColumn: number
+  /** The name of a row's image; empty where the row has none. */
+  readonly imageOf: (row: CsvRow) => string
   /** xmin, ymin, xmax, ymax */
   readonly boxColumns: readonly number[]
-  /** width, height */
-  readonly sizeColumns: readonly number[] | undefined
+  /** width, height. Default: the image's own header. */
+  readonly sizeColumns?: readonly number[] | undefined
+  /** Boxes that are 1 there are not to be counted. Default: all are. */
+  readonly ignoreColumn?: number
 }
 
 /** Counts the rows of each image, and finds out what the coordinates are measured in. */
@@ -36,9 +39,10 @@ export class BoxScan {
   }
 
   /** @throws PipelineError PIPE_TABLE for more than 16,777,215 images */
-  add({ fields, line }: CsvRow): void {
-    const { imageColumn, boxColumns, table } = this.#plan
-    const name = fields[imageColumn] ?? ''
+  add(row: CsvRow): void {
+    const { imageOf, boxColumns, table } = this.#plan
+    const { fields, line } = row
+    const name = imageOf(row)
     if (name === '') {
       this.namelessRows++
       return
@@ -67,11 +71,11 @@ export type RowsOfBoxesOptions = Pick<BoxesOptions, 'unit' | 'badBoxes' | 'ignor
 
 /** The samples' annotations; ids are positions from 0. */
 export async function* annotateRowsOfBoxes(plan: BoxPlan, scan: BoxScan, labels: LabelPlan, options: RowsOfBoxesOptions): AsyncGenerator<Annotation, void, undefined> {
-  const { table, imageColumn } = plan
+  const { table, imageOf } = plan
   const groups = new Map<string, Group>()
   let position = 0n
   for await (const row of table.rows()) {
-    const key = row.fields[imageColumn] ?? ''
+    const key = imageOf(row)
     if (key === '') {
       yield nameless(position++, table.path, row.line)
       continue
@@ -99,14 +103,16 @@ function addRow(group: Group, row: CsvRow, plan: BoxPlan, labels: LabelPlan): vo
 }
 
 /** Undefined for a row that names an image and leaves the box empty: an image with nothing on it. */
-function readBox(row: CsvRow, { table, boxColumns }: BoxPlan, labels: LabelPlan): AnnotatedBox | PipelineError | undefined {
+function readBox(row: CsvRow, { table, boxColumns, ignoreColumn }: BoxPlan, labels: LabelPlan): AnnotatedBox | PipelineError | undefined {
   const texts = boxColumns.map((column) => row.fields[column])
   if (texts.every((text) => text === '')) return undefined
   const [xmin, ymin, xmax, ymax] = texts.map(parseNumber)
   if (xmin === undefined || ymin === undefined || xmax === undefined || ymax === undefined) return tableError(table.path, row.line, 'four numbers for a box', texts.map((text) => JSON.stringify(text ?? null).slice(0, 50)).join(', '))
   const label = labels.read(row)
   if (label instanceof PipelineError) return label
-  return label.kind === 'class' ? { class: label.value, xmin, ymin, xmax, ymax, from: `${table.path} line ${row.line}` } : tableError(table.path, row.line, 'a class for the box', `${label.values.join(', ')}`)
+  if (label.kind !== 'class') return tableError(table.path, row.line, 'a class for the box', `${label.values.join(', ')}`)
+  const ignore = ignoreColumn !== undefined && row.fields[ignoreColumn] === '1'
+  return { class: label.value, xmin, ymin, xmax, ymax, ignore, from: `${table.path} line ${row.line}` }
 }
 
 function nameless(id: bigint, path: string, line: number): Annotation {

@@ -3,7 +3,7 @@
 // column of numbers into one of names; a given list of class names decides at once.
 
 import { PipelineError } from '../errors.js'
-import type { ClassLabel, ValuesLabel } from '../label.js'
+import { isExact, type ClassLabel, type ValuesLabel } from '../label.js'
 import { ClassNames, maxClasses } from '../class-names.js'
 import { tableError, type CsvRow } from './csv-table.js'
 
@@ -58,11 +58,11 @@ export class LabelScan {
   }
 }
 
-/** A decimal number; undefined for anything else, also for what is too large to be one. */
+/** A decimal number; undefined for anything else, also for what is too large to be one, or to be kept exactly. */
 export function parseNumber(text: string | undefined): number | undefined {
   if (text === undefined || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return undefined
   const value = Number(text)
-  return Number.isFinite(value) ? value : undefined
+  return Number.isFinite(value) && isExact(text, value) ? value : undefined
 }
 
 function readValues(path: string, { fields, line }: CsvRow, columns: readonly number[]): ValuesLabel | PipelineError {
@@ -90,5 +90,6 @@ function readName(path: string, { fields, line }: CsvRow, column: number, names:
 
 function describe(text: string | undefined): string {
   if (text === undefined) return 'a row that ends before it'
-  return text === '' ? 'an empty field' : JSON.stringify(text.slice(0, 100))
+  const reason = /^[+-]?\d{16,}$/.test(text) ? ', which is above 2^53 and cannot be kept exactly' : ''
+  return text === '' ? 'an empty field' : `${JSON.stringify(text.slice(0, 100))}${reason}`
 }

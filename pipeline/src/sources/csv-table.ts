@@ -1,6 +1,8 @@
 // A CSV table (RFC 4180, and what people have): a header line with column names, quoted fields, BOM,
-// LF or CRLF, fields between commas, semicolons, tabs or bars.
+// LF or CRLF (or both), fields between commas, semicolons, tabs or bars. UTF-8, strictly: other bytes
+// would come out as names that no file has.
 
+import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
@@ -8,6 +10,7 @@ import { parse as createParser, type CsvError } from 'csv-parse'
 import { parse } from 'csv-parse/sync'
 import { PipelineError, throwIfAborted } from '../errors.js'
 import { unreadableSource } from '../providers/image-provider.js'
+import type { ColumnValue } from './source-options.js'
 
 export interface CsvRow {
   /** Where the row ends, from 1: a quoted field can hold line ends. */
@@ -20,12 +23,26 @@ export interface CsvTable {
   readonly columns: readonly string[]
   readonly delimiter: string
   /**
-   * The place of a column.
+   * The place of a column; of several names for it, of the first that there is.
    * @throws PipelineError PIPE_TABLE naming the columns that there are
    */
-  column(name: string): number
-  /** The rows under the header, anew each time. @throws PipelineError PIPE_TABLE, PIPE_ABORTED */
+  column(name: string, ...otherNames: readonly string[]): number
+  /**
+   * Asks for columns all at once.
+   * @throws PipelineError PIPE_TABLE naming all that are missing, and those that there are
+   */
+  require(...names: readonly string[]): void
+  /** The rows under the header, of those that `where` takes; anew each time. @throws PipelineError PIPE_TABLE, PIPE_ABORTED */
   rows(): AsyncGenerator<CsvRow, void, undefined>
+  /** The error for a table without such rows: PIPE_EMPTY. */
+  empty(): PipelineError
+}
+
+export interface TableOptions {
+  readonly delimiter?: string | undefined
+  /** Only the rows with these values. Default: all. */
+  readonly where?: readonly ColumnValue[] | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 const delimiters = [',', ';', '\t', '|']
@@ -37,20 +54,32 @@ const maxRowBytes = 2 ** 20
  * Opens a table: reads its header, finds the delimiter. Memory: a row.
  * @throws PipelineError PIPE_SOURCE_MISSING, PIPE_TABLE, PIPE_OPTION
  */
-export async function openTable(path: string, options: { readonly delimiter?: string | undefined; readonly signal?: AbortSignal | undefined } = {}): Promise<CsvTable> {
-  const { signal } = options
+export async function openTable(path: string, options: TableOptions = {}): Promise<CsvTable> {
+  const { signal, where = [] } = options
   if (options.delimiter === '') throw new PipelineError('PIPE_OPTION', 'delimiter: expected a character, found none')
   const head = await readHead(path)
   const candidates = options.delimiter === undefined ? delimiters : [options.delimiter]
   const headers = candidates.map((delimiter) => ({ delimiter, columns: readHeader(head, delimiter) }))
   const { delimiter, columns } = headers.reduce((best, next) => (next.columns.length > best.columns.length ? next : best))
   if (columns.length === 0) throw tableError(path, 1, 'a header line with the names of the columns', head.trim() === '' ? 'an empty file' : 'a line that is none')
+  const conditions = where.map(({ column, value }) => ({ place: findColumn(path, columns, [column]), value }))
   return {
     path,
     columns,
     delimiter,
-    column: (name) => findColumn(path, columns, name),
-    rows: () => readRows(path, delimiter, signal),
+    column: (...names) => findColumn(path, columns, names),
+    require: (...names) => requireColumns(path, columns, names),
+    async *rows() {
+      let isHeader = true
+      for await (const row of readRows(path, delimiter, signal)) {
+        if (isHeader) isHeader = false
+        else if (conditions.every(({ place, value }) => row.fields[place] === value)) yield row
+      }
+    },
+    empty() {
+      const wanted = where.map(({ column, value }) => `${column} = ${JSON.stringify(value)}`).join(' and ')
+      return new PipelineError('PIPE_EMPTY', `${path}: expected rows under the header line${wanted === '' ? '' : ` with ${wanted}`}, found none; check the ${wanted === '' ? 'path' : 'condition'}`, { path })
+    },
   }
 }
 
@@ -69,13 +98,23 @@ function readHeader(head: string, delimiter: string): string[] {
   }
 }
 
-const dialect = { bom: true, trim: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, max_record_size: maxRowBytes } as const
+/** All three ends of lines at once: left to itself, the parser takes the first line's for all. */
+const dialect = { bom: true, trim: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, max_record_size: maxRowBytes, record_delimiter: ['\r\n', '\n', '\r'] }
 
-function findColumn(path: string, columns: readonly string[], name: string): number {
+function findColumn(path: string, columns: readonly string[], names: readonly string[]): number {
+  const name = names.find((each) => columns.includes(each)) ?? names[0]!
   const place = columns.indexOf(name)
   if (place >= 0 && columns.lastIndexOf(name) === place) return place
-  const found = place >= 0 ? 'it twice' : `only ${columns.slice(0, 50).map((column) => JSON.stringify(column)).join(', ')}`
-  throw tableError(path, 1, `a column ${JSON.stringify(name)}`, found)
+  throw tableError(path, 1, `a column ${names.map((each) => JSON.stringify(each)).join(' or ')}`, place >= 0 ? 'it twice' : `only ${quoteNames(columns)}`)
+}
+
+function requireColumns(path: string, columns: readonly string[], names: readonly string[]): void {
+  const missing = names.filter((name) => !columns.includes(name))
+  if (missing.length > 0) throw tableError(path, 1, `the column${missing.length > 1 ? 's' : ''} ${quoteNames(missing)}`, `only ${quoteNames(columns)}`)
+}
+
+function quoteNames(columns: readonly string[]): string {
+  return columns.slice(0, 50).map((column) => JSON.stringify(column)).join(', ')
 }
 
 interface ParsedRow {
@@ -83,21 +122,52 @@ interface ParsedRow {
   readonly info: { readonly lines: number }
 }
 
-async function* readRows(path: string, delimiter: string, signal: AbortSignal | undefined): AsyncGenerator<CsvRow, void, undefined> {
+/** All the rows of a table, with its header if it has one. @throws PipelineError PIPE_SOURCE_MISSING, PIPE_TABLE, PIPE_ABORTED */
+export async function* readRows(path: string, delimiter: string, signal?: AbortSignal): AsyncGenerator<CsvRow, void, undefined> {
   const parser = createParser({ delimiter, ...dialect, info: true })
-  pipeline(createReadStream(path, { highWaterMark: 2 ** 18 }), parser, () => {}) // an error comes out of the parser
-  let isHeader = true
+  pipeline(createReadStream(path, { highWaterMark: 2 ** 18 }), (chunks: AsyncIterable<Buffer>) => checkedText(path, chunks), parser, () => {}) // an error comes out of the parser
   try {
     for await (const { record, info } of parser as AsyncIterable<ParsedRow>) {
       throwIfAborted(signal)
-      if (!isHeader) yield { line: info.lines, fields: record }
-      isHeader = false
+      yield { line: info.lines, fields: record }
     }
   } catch (error) {
     if (error instanceof PipelineError) throw error
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw unreadableSource(path, error)
     throw tableError(path, Number((error as CsvError)['lines'] ?? 0), 'rows of fields', (error as Error).message, error)
   }
+}
+
+/** The chunks as they are, cut at line ends. @throws PipelineError PIPE_TABLE at the first line that is no UTF-8 */
+async function* checkedText(path: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  let line = 1
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of chunks) {
+    const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
+    const end = Math.max(bytes.lastIndexOf(0x0a), bytes.lastIndexOf(0x0d)) + 1
+    rest = bytes.subarray(end)
+    if (rest.length > maxRowBytes) throw tableError(path, line, `rows of at most ${maxRowBytes} bytes`, 'a longer one')
+    const whole = bytes.subarray(0, end)
+    line = checkUtf8(path, whole, line)
+    if (end > 0) yield whole
+  }
+  checkUtf8(path, rest, line)
+  if (rest.length > 0) yield rest
+}
+
+/** The number of the line after these bytes. */
+function checkUtf8(path: string, bytes: Buffer, first: number): number {
+  const isWhole = isUtf8(bytes)
+  let line = first
+  let start = 0
+  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
+    if (!isWhole && !isUtf8(bytes.subarray(start, end))) break
+    start = end + 1
+    line++
+  }
+  if (isWhole) return line
+  const isUtf16 = first === 1 && (bytes.readUInt16BE(0) === 0xfffe || bytes.readUInt16BE(0) === 0xfeff)
+  throw tableError(path, line, 'text in UTF-8', isUtf16 ? 'UTF-16; save it as UTF-8' : 'bytes that are not; convert it, such as with iconv -f latin1 -t utf-8')
 }
 
 async function readHead(path: string): Promise<string> {

@@ -40,6 +40,7 @@ export async function folder(path: string, options: SourceOptions = {}): Promise
     ...(classes && { classNames: classes.names }),
     ignored,
     count: () => Promise.resolve(found.count),
+    outlines: () => annotate(names.all, classes),
     [Symbol.asyncIterator]: () => joinImages(annotate(names.all, classes), images, root),
   }
 }

@@ -7,9 +7,9 @@ import { PipelineError } from '../errors.js'
 import type { PixelBox, RawImage } from '../images/raw-image.js'
 import type { Label } from '../label.js'
 import { annotatedName, plainName } from '../providers/image-name.js'
+import { fileImage } from '../providers/image-file.js'
 import { missing, type ImageProvider, type RandomImages, type StreamedImages } from '../providers/image-provider.js'
-import type { Sample } from '../sample.js'
-import { mapOrdered } from '../transform.js'
+import type { Sample, SampleImage } from '../sample.js'
 import { readImageSize } from './image-size.js'
 import type { PixelSize } from './source-options.js'
 
@@ -48,7 +48,7 @@ const sizesAhead = 4
  */
 export function joinImages(annotations: AsyncIterable<Annotation>, images: ImageProvider | undefined, root: string): AsyncGenerator<Sample, void, undefined> {
   if (images?.access === 'streamed') return joinStream(annotations, images, root)
-  return mapOrdered((annotation: Annotation) => joinOne(annotation, images, root), { concurrency: sizesAhead })(annotations)
+  return joinRandom(annotations, images, root)
 }
 
 /** @throws PipelineError PIPE_OPTION for a root that leaves the images */
@@ -59,15 +59,49 @@ export function checkRoot(root: string | undefined): string {
   throw new PipelineError('PIPE_OPTION', `root: expected a folder inside the images, such as "train", found ${JSON.stringify(root)}; name a folder on the disk as the place of the images`)
 }
 
-async function joinOne(annotation: Annotation, images: RandomImages | undefined, root: string): Promise<Sample> {
-  const { key, from, image, error } = annotation
-  if (error !== undefined) return rejected(annotation, error)
-  if (image !== undefined) return { ...base(annotation), image }
-  if (images === undefined) throw new TypeError(`${from}: an annotation without an image in a source without images`)
+/** Promises only where a size has to be read: lists of millions of images need none. */
+async function* joinRandom(annotations: AsyncIterable<Annotation>, images: RandomImages | undefined, root: string): AsyncGenerator<Sample, void, undefined> {
+  const ahead: Promise<Sample>[] = []
   try {
-    const name = annotatedName(key, root, from)
-    const read = (): Promise<Uint8Array> => images.read(name, from)
-    return { ...base(annotation), ...(annotation.toLabel && (await measure(annotation, await read()))), image: read }
+    for await (const annotation of annotations) {
+      const sample = joinOne(annotation, images, root)
+      const isSized = needsSize(annotation)
+      if (!isSized && ahead.length === 0) {
+        yield sample
+        continue
+      }
+      const joined = isSized ? joinSized(annotation, sample) : Promise.resolve(sample)
+      joined.catch(() => {}) // it is reported when its turn comes
+      ahead.push(joined)
+      if (ahead.length >= sizesAhead) yield await ahead.shift()!
+    }
+    while (ahead.length > 0) yield await ahead.shift()!
+  } finally {
+    await Promise.allSettled(ahead) // nothing goes on behind the caller's back
+  }
+}
+
+function joinOne(annotation: Annotation, images: RandomImages | undefined, root: string): Sample {
+  const { from, image, error } = annotation
+  if (error !== undefined) return rejected(annotation, error)
+  if (image !== undefined) return withImage(annotation, image)
+  if (images === undefined) throw new TypeError(`${from}: an annotation without an image in a source without images`)
+  const name = nameOf(annotation, root)
+  return typeof name === 'string' ? withImage(annotation, imageOf(images, name, from)) : rejected(annotation, name)
+}
+
+function imageOf(images: RandomImages, name: string, from: string): SampleImage {
+  const file = images.file?.(name, from)
+  return file ? fileImage(file) : () => images.read(name, from)
+}
+
+function needsSize({ toLabel, image, error }: Annotation): boolean {
+  return toLabel !== undefined && image === undefined && error === undefined
+}
+
+async function joinSized(annotation: Annotation, sample: Sample): Promise<Sample> {
+  try {
+    return { ...sample, ...(await measure(annotation, (await sample.image()) as Uint8Array)) }
   } catch (reason) {
     return rejected(annotation, reason)
   }
@@ -107,7 +141,7 @@ function nameOf({ key, from, error }: Annotation, root: string): string | Pipeli
 async function withBytes(annotation: Annotation, bytes: Uint8Array): Promise<Sample> {
   try {
     const sized = annotation.toLabel && (await measure(annotation, bytes))
-    return { ...base(annotation), ...sized, image: () => Promise.resolve(bytes.slice()) } // a copy: the caller may give it away
+    return { ...withImage(annotation, () => Promise.resolve(bytes.slice())), ...sized } // a copy: the caller may give it away
   } catch (reason) {
     return rejected(annotation, reason)
   }
@@ -117,12 +151,13 @@ async function measure({ toLabel, key }: Annotation, bytes: Uint8Array): Promise
   return toLabel!(await readImageSize(bytes, key))
 }
 
-function base({ id, key, label, regions, adjusted, error }: Annotation): Omit<Sample, 'image'> {
-  return { id, key, label, ...(regions && { regions }), ...(adjusted !== undefined && { adjusted }), ...(error && { error }) }
+function withImage({ id, key, label, regions, adjusted, error }: Annotation, image: Sample['image']): Sample {
+  if (regions === undefined && adjusted === undefined && error === undefined) return { id, key, label, image } // most, and spreads take time
+  return { id, key, label, ...(regions && { regions }), ...(adjusted !== undefined && { adjusted }), ...(error && { error }), image }
 }
 
 /** A sample whose image cannot be had; `reason` is thrown here if it is no PipelineError. */
 function rejected(annotation: Annotation, reason: unknown): Sample {
   if (!(reason instanceof PipelineError)) throw reason
-  return { ...base(annotation), image: () => Promise.reject(reason) }
+  return withImage(annotation, () => Promise.reject(reason))
 }

@@ -27,6 +27,7 @@ export async function list(path: string, options: SourceOptions = {}): Promise<S
     ...(classNames && { classNames }),
     ignored: images.ignored,
     count: () => Promise.resolve(plan.count),
+    outlines: () => annotations(path, options, plan),
     [Symbol.asyncIterator]: () => joinImages(annotations(path, options, plan), images, root),
   }
 }

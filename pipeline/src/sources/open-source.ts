@@ -25,16 +25,17 @@ export async function openSource(name: string, path: string, options: OpenSource
   const { share, classes, ...others } = options
   const drawn = share ?? drawnShare(name, format, others)
   const own = withoutUndefined(share ? others : toOwn(format, others, drawn !== undefined))
-  const unread = unreadOptions(format, own, drawn !== undefined)
+  const unread = unreadOptions(name, { ...own, ...(drawn && { share: drawn }) })
   if (unread.length > 0) throw new PipelineError('PIPE_OPTION', `format ${name}: does not read ${unread.join(', ')}; leave it out, or name another format`)
   const source = await format.open(path, own)
   const selected = classes ? selectClasses(source, classes) : source
   return drawn ? splitSource(selected, drawn, options.seed) : selected
 }
 
-/** The options that a format does not read, of those that are given. `isDivided`: a division reads the seed. */
-export function unreadOptions(format: SourceFormat, options: OpenSourceOptions, isDivided = false): string[] {
-  const read = new Set<string>([...format.options, 'signal', 'classes', 'share', ...(isDivided ? ['seed'] : [])])
+/** The options that a format does not read, of those that are given; all of them, of an unknown format. */
+export function unreadOptions(name: string, options: OpenSourceOptions): string[] {
+  const format = sourceFormats[name]
+  const read = new Set<string>(format && [...format.options, 'signal', 'classes', 'share', ...(options.share ? ['seed'] : []), ...(format.drawn ? ['seed', 'split'] : [])])
   return Object.entries(options).flatMap(([option, value]) => (value === undefined || read.has(option) ? [] : [option]))
 }
 

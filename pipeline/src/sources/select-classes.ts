@@ -9,7 +9,7 @@ import { outlinesOf } from './outlines.js'
 
 /**
  * The samples of these classes; class i is `classes[i]`. A class is called by its name, or by its number
- * where the source has no names.
+ * where no class has that name.
  * @throws PipelineError PIPE_OPTION for a source without classes, a class that it does not have, none, or one twice
  */
 export function selectClasses(source: Source, classes: readonly string[]): Source {
@@ -17,7 +17,7 @@ export function selectClasses(source: Source, classes: readonly string[]): Sourc
   const ignored = new Map<string, number>()
   return {
     ...source,
-    classNames: [...classes],
+    ...(source.classNames && { classNames: [...renumbered.keys()].map((number) => source.classNames![number]!) }),
     ignored,
     async count() {
       let count = 0
@@ -50,12 +50,18 @@ function renumber({ labelKind, classNames }: Source, classes: readonly string[])
   if (classes.length === 0) throw new PipelineError('PIPE_OPTION', 'classes: expected one or more, found none')
   const renumbered = new Map<number, number>()
   for (const [wanted, name] of classes.entries()) {
-    const number = classNames ? classNames.indexOf(name) : /^\d{1,15}$/.test(name) ? Number(name) : -1
-    if (number < 0) throw new PipelineError('PIPE_OPTION', `classes: expected ${classNames ? `names of the data set's ${classNames.length} classes (${shorten(classNames)})` : 'numbers, as the data set has no class names'}, found ${JSON.stringify(name)}`)
+    const number = numberOf(name, classNames)
+    if (number === undefined) throw new PipelineError('PIPE_OPTION', `classes: expected ${classNames ? `names of the data set's ${classNames.length} classes (${shorten(classNames)})` : 'numbers, as the data set has no class names'}, found ${JSON.stringify(name)}`)
     if (renumbered.has(number)) throw new PipelineError('PIPE_OPTION', `classes: expected each class once, found ${JSON.stringify(name)} again`)
     renumbered.set(number, wanted)
   }
   return renumbered
+}
+
+function numberOf(name: string, classNames: readonly string[] | undefined): number | undefined {
+  const named = classNames?.indexOf(name) ?? -1
+  const number = named >= 0 ? named : /^\d{1,15}$/.test(name) ? Number(name) : undefined
+  return number === undefined || (classNames && number >= classNames.length) ? undefined : number
 }
 
 function shorten(names: readonly string[]): string {

@@ -2,6 +2,7 @@
 // registry.ts says which format reads which.
 
 import type { PixelBox } from '../images/raw-image.js'
+import type { LabelKind } from '../label.js'
 
 export interface SourceOptions {
   /**
@@ -53,6 +54,14 @@ export interface SourceOptions {
    * packs it without that box and counts the box. Default 'reject'; 'drop' for dlib-xml.
    */
   readonly badBoxes?: 'reject' | 'drop'
+  /** fer2013: the votes of FER+, fer2013new.csv. Default: that name beside the table. */
+  readonly votes?: string
+  /** tfrecord: the feature with the encoded image, default 'image/encoded'. webdataset: the ending of its file, default any image's. */
+  readonly imageKey?: string
+  /** tfrecord: the feature with the label, default label, image/object/bbox or image/class/label. webdataset: the field in .json, default 'label'. */
+  readonly labelKey?: string
+  /** tfrecord, webdataset: what the labels are. Default: what the first sample says, else 'class' for one whole number, 'values' for others. */
+  readonly labelKind?: LabelKind
   readonly signal?: AbortSignal
 }
 

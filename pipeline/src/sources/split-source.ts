@@ -9,6 +9,7 @@
 import { PipelineError } from '../errors.js'
 import { askedParts, defaultSeed, drawDigest, drawnCounts, type PartAmounts, type PartName } from '../draw-parts.js'
 import type { SampleOutline, Source } from '../sample.js'
+import { DigestList } from './digest-list.js'
 import { outlinesOf } from './outlines.js'
 
 /** A division, and which part of it is wanted. */
@@ -28,23 +29,29 @@ export function splitSource(source: Source, share: SplitShare, seed: number = de
   if (!asked.includes(share.part)) throw new PipelineError('PIPE_OPTION', `split: expected one of ${asked.join(', ')}, found ${JSON.stringify(share.part)}`)
   if (!Number.isSafeInteger(seed) || seed < 0) throw new PipelineError('PIPE_OPTION', `seed: expected a whole number from 0, found ${seed}`)
   let limits: Promise<ReadonlyMap<string, Limits>> | undefined
-  const isWanted = async (outline: SampleOutline): Promise<boolean> => {
-    const { test, validation } = (await (limits ??= findLimits(source, share, seed))).get(stratumOf(outline)) ?? nothing
-    const digest = drawDigest(seed, outline.key)
-    return share.part === (digest < test ? 'test' : digest < validation ? 'val' : 'train')
+  const choose = async (): Promise<(outline: SampleOutline) => boolean> => {
+    const found = await (limits ??= findLimits(source, share, seed))
+    return (outline) => {
+      const { test, validation } = found.get(stratumOf(outline)) ?? nothing
+      const digest = drawDigest(seed, outline.key)
+      return share.part === (digest < test ? 'test' : digest < validation ? 'val' : 'train')
+    }
   }
   return {
     ...source,
     async count() {
+      const isWanted = await choose()
       let count = 0
-      for await (const outline of outlinesOf(source)) if (await isWanted(outline)) count++
+      for await (const outline of outlinesOf(source)) if (isWanted(outline)) count++
       return count
     },
     async *outlines() {
-      for await (const outline of outlinesOf(source)) if (await isWanted(outline)) yield outline
+      const isWanted = await choose()
+      for await (const outline of outlinesOf(source)) if (isWanted(outline)) yield outline
     },
     async *[Symbol.asyncIterator]() {
-      for await (const sample of source) if (await isWanted(sample)) yield sample
+      const isWanted = await choose()
+      for await (const sample of source) if (isWanted(sample)) yield sample
     },
   }
 }
@@ -85,23 +92,4 @@ const unknown = 'unknown'
 function stratumOf({ label, error }: SampleOutline): string {
   if (error) return unknown
   return label.kind === 'class' ? `${label.value}` : 'all images'
-}
-
-/** Grows by doubling: at most 16 bytes a digest. */
-class DigestList {
-  count = 0
-  #digests = new BigUint64Array(16)
-
-  add(digest: bigint): void {
-    if (this.count === this.#digests.length) {
-      const grown = new BigUint64Array(this.count * 2)
-      grown.set(this.#digests)
-      this.#digests = grown
-    }
-    this.#digests[this.count++] = digest
-  }
-
-  sorted(): BigUint64Array {
-    return this.#digests.subarray(0, this.count).sort()
-  }
 }

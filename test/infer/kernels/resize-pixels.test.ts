@@ -3,7 +3,7 @@
 
 import t from 'tap'
 import fc from 'fast-check'
-import { resizePixels, resizePixelsReference, type PixelImage, type PixelSize, type ResizeMethod } from '@millrace/infer/kernels'
+import { borrowPixels, resizePixels, resizePixelsReference, type PixelImage, type PixelSize, type ResizeMethod } from '@millrace/infer/kernels'
 import { randomNumbers } from '../networks.js'
 
 interface Case {
@@ -26,9 +26,18 @@ const wholeScales = fc.record({ toWidth: side, toHeight: side, across: fc.intege
 const halves = fc.record({ toWidth: side, toHeight: side, channels: channelCount, seed })
   .map((c): Case => ({ image: noise(2 * c.toWidth, 2 * c.toHeight, c.channels, c.seed), to: { width: c.toWidth, height: c.toHeight } }))
 
+/** The same pixels where the kernels need not copy them from. */
+function lend(pixels: Uint8Array): Uint8Array {
+  const lent = borrowPixels(pixels.length)!
+  lent.set(pixels)
+  return lent
+}
+
 const agrees = (method: ResizeMethod) => ({ image, to }: Case): boolean => {
-  const [fast, plain] = [resizePixels(image, to, method), resizePixelsReference(image, to, method)]
-  return Buffer.compare(fast.data, plain.data) === 0 && fast.width === to.width && fast.height === to.height && fast.channels === image.channels
+  const plain = resizePixelsReference(image, to, method)
+  const fast = resizePixels(image, to, method)
+  const lent = resizePixels({ ...image, data: lend(image.data) }, to, method)
+  return Buffer.compare(fast.data, plain.data) === 0 && Buffer.compare(lent.data, plain.data) === 0 && fast.width === to.width && fast.height === to.height && fast.channels === image.channels
 }
 
 for (const method of ['bilinear', 'area'] as const) {
@@ -62,6 +71,16 @@ t.test('the other methods, and equal sizes', (t) => {
   for (const method of ['nearest', 'bilinear', 'cubic', 'area', 'lanczos4'] as const) {
     for (const to of [{ width: 13, height: 40 }, { width: 7, height: 5 }]) t.ok(resizePixels(flat, to, method).data.every((value) => Math.abs(value - 200) <= 1), `${method} keeps an even grey`)
   }
+  t.end()
+})
+
+t.test('lent pixels outlast a resize; more than 64 MiB are not lent', (t) => {
+  const image = noise(300, 200, 3)
+  const lent = lend(image.data)
+  resizePixels({ ...image, data: lent }, { width: 900, height: 700 })
+  resizePixels({ ...image, data: lent }, { width: 30, height: 65535 }, 'lanczos4')
+  t.ok(Buffer.compare(lent, image.data) === 0)
+  t.equal(borrowPixels(2 ** 26 + 1), undefined)
   t.end()
 })
 

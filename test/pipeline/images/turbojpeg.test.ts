@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
+import { turnPixels, type Orientation } from '@millrace/infer/kernels'
 import { codecVersions, decodeImage, decodeImageSync, encodeJpeg, encodeJpegSync, loadTurboJpeg, type Codec, type RawImage } from '@millrace/pipeline/images'
 import { realData } from '../../support.js'
 
@@ -54,6 +55,49 @@ t.test('scaled decoding keeps the shorter edge', async (t) => {
       t.equal(turned.width < turned.height, colour !== 'unchanged')
     }
     t.ok((await decodeImage(upright, { codec, minShorterEdge: 75 })).height <= 76, 'a quarter')
+  }
+})
+
+t.test('turned by EXIF: the same pixels, lent or not, scaled or not', { skip: without }, async (t) => {
+  for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    for (const [width, height] of [[1, 1], [37, 90], [101, 64]] as const) {
+      const upright = await encodeJpeg(picture(width, height, 3))
+      const turned = await sharp(upright).keepExif().withMetadata({ orientation }).jpeg({ quality: 90 }).toBuffer()
+      for (const colour of ['rgb', 'grey', 'unchanged'] as const) {
+        const [ours, theirs] = [decodeImageSync(turned, { colour, codec: 'turbojpeg' }), await decodeImage(turned, { colour })]
+        t.same([ours?.width, ours?.height, ours?.channels], [theirs.width, theirs.height, theirs.channels])
+        t.ok(ours && Buffer.compare(ours.data, theirs.data) === 0, `${orientation}, ${width}x${height}, ${colour}`)
+        t.same(decodeImageSync(turned, { colour, codec: 'turbojpeg', borrow: true }), ours, 'lent')
+      }
+      const small = decodeImageSync(turned, { codec: 'turbojpeg', minShorterEdge: 20 })!
+      const stored = decodeImageSync(turned, { codec: 'turbojpeg', minShorterEdge: 20, colour: 'unchanged' }) as RawImage<3>
+      t.same(small, turnPixels(stored, orientation as Orientation), 'scaled')
+    }
+  }
+})
+
+t.test('EXIF with any bit wrong: sharp\'s pixels', { skip: without }, async (t) => {
+  const turned = await sharp(await encodeJpeg(picture(9, 5, 3))).withExif({ IFD0: { Make: 'any' } }).withMetadata({ orientation: 6 }).jpeg().toBuffer()
+  const begin = turned.indexOf('Exif')
+  let different = 0
+  for (let bit = (begin - 4) * 8; bit < (begin + 110) * 8; bit++) {
+    const flipped = Buffer.from(turned)
+    flipped[bit >> 3]! ^= 1 << (bit & 7)
+    if (flipped[begin - 3]! >> 4 === 0xc) continue // a frame header
+    const image = decodeImageSync(flipped, { codec: 'turbojpeg' })
+    const theirs = image && (await decodeImage(flipped))
+    if (image && !(image.width === theirs!.width && Buffer.compare(image.data, theirs!.data) === 0)) t.fail(`byte ${(bit >> 3) - begin} of EXIF, bit ${bit & 7}: ${different++}`)
+  }
+  t.equal(different, 0)
+  t.ok(decodeImageSync(turned, { codec: 'turbojpeg' }), 'the library is none the worse')
+})
+
+const large = realData('large-photos')
+t.test('photos turned by EXIF', { skip: without || large.skip }, async (t) => {
+  for (const name of readdirSync(large.path).filter((name) => name.endsWith('.jpg'))) {
+    const bytes = readFileSync(join(large.path, name))
+    const [ours, theirs] = [decodeImageSync(bytes, { codec: 'turbojpeg', borrow: true }), await decodeImage(bytes)]
+    t.ok(ours && ours.width === theirs.width && Buffer.compare(ours.data, theirs.data) === 0, name)
   }
 })
 

@@ -16,7 +16,7 @@ function table(folder: string, text: string): string {
   return join(folder, 'labels.csv')
 }
 
-const images = { 'a.png': 'A', 'b, c.png': 'B', 'd"e.png': 'D' }
+const images = { 'a.png': 'A', 'b, c.png': 'B', 'd"e.png': 'D', 'e.png': 'E' }
 
 t.test('delimiters, quotes, BOM, CRLF, blanks', async (t) => {
   const folder = t.testdir(images)
@@ -34,22 +34,56 @@ t.test('delimiters, quotes, BOM, CRLF, blanks', async (t) => {
 
 t.test('numbers, names and values', async (t) => {
   const folder = t.testdir({ ...images, names: 'dog\ncat\n', twice: 'dog\ndog', gap: 'dog\n\ncat' })
-  const names = await open(table(folder, 'image,label\na.png,dog\nnone.png,cat\na.png,7\na.png,\n'))
+  const names = await open(table(folder, 'image,label\na.png,dog\nnone.png,cat\ne.png,7\na.png,\n'))
   t.same([names.labelKind, names.classNames, await names.count()], ['class', ['7', 'cat', 'dog'], 4])
-  t.same(await describe(names), [[0, 'a.png', 2, 'A'], [1, 'none.png', 1, 'PIPE_IMAGE_MISSING'], [2, 'a.png', 0, 'A'], [3, 'a.png', 0, 'PIPE_TABLE']])
-  const given = await open(table(folder, 'image,label\na.png,cat\na.png,0\na.png,bird\na.png,2\n'), { classNames: join(folder, 'names') })
+  t.same(await describe(names), [[0, 'a.png', 2, 'A'], [1, 'none.png', 1, 'PIPE_IMAGE_MISSING'], [2, 'e.png', 0, 'E'], [3, 'a.png', 0, 'PIPE_TABLE']])
+  const given = await open(table(folder, 'image,label\na.png,cat\ne.png,0\na.png,bird\na.png,2\n'), { classNames: join(folder, 'names') })
   t.same(given.classNames, ['dog', 'cat'])
-  t.same(await describe(given), [[0, 'a.png', 1, 'A'], [1, 'a.png', 0, 'A'], [2, 'a.png', 0, 'PIPE_TABLE'], [3, 'a.png', 0, 'PIPE_TABLE']])
-  const numbers = await open(table(folder, 'image,label\na.png,3\na.png,cat\na.png,4.0\n'))
+  t.same(await describe(given), [[0, 'a.png', 1, 'A'], [1, 'e.png', 0, 'E'], [2, 'a.png', 0, 'PIPE_TABLE'], [3, 'a.png', 0, 'PIPE_TABLE']])
+  const numbers = await open(table(folder, 'image,label\na.png,3\na.png,cat\ne.png,4.0\n'))
   t.equal(numbers.classNames, undefined)
-  t.same(await describe(numbers), [[0, 'a.png', 3, 'A'], [1, 'a.png', 0, 'PIPE_TABLE'], [2, 'a.png', 4, 'A']], 'one bad row does not make names of numbers')
+  t.same(await describe(numbers), [[0, 'a.png', 3, 'A'], [1, 'a.png', 0, 'PIPE_TABLE'], [2, 'e.png', 4, 'E']], 'one bad row does not make names of numbers')
   t.match(await reason((await collect(numbers))[1]!), /labels\.csv: line 3: expected a class number.*"cat"/)
-  const values = await open(table(folder, 'image,label\na.png,3\na.png,-1.5e1\n'))
-  t.same([values.labelKind, await describe(values)], ['values', [[0, 'a.png', [3], 'A'], [1, 'a.png', [-15], 'A']]])
+  const values = await open(table(folder, 'image,label\na.png,3\ne.png,-1.5e1\n'))
+  t.same([values.labelKind, await describe(values)], ['values', [[0, 'a.png', [3], 'A'], [1, 'e.png', [-15], 'E']]])
   const several = await open(table(folder, 'image,x,y\na.png,3,4\na.png,5\na.png,5,1e999\n'), { labelColumns: ['y', 'x'] })
   t.same(await describe(several), [[0, 'a.png', [4, 3], 'A'], [1, 'a.png', [], 'PIPE_TABLE'], [2, 'a.png', [], 'PIPE_TABLE']])
   await t.rejects(open(table(folder, 'image,label\na.png,1'), { classNames: join(folder, 'twice') }), { code: 'PIPE_CLASS_NAME', message: /line 2.*again, as in line 1/ })
   await t.rejects(open(table(folder, 'image,label\na.png,1'), { classNames: join(folder, 'gap') }), { code: 'PIPE_CLASS_NAME', message: /line 2.*none/ })
+})
+
+t.test('an image listed twice: which label holds?', async (t) => {
+  const folder = t.testdir(images)
+  const source = await open(table(folder, 'image,label\na.png,1\ne.png,x\ne.png,2\na.png,3\na.png,1\n'))
+  for (const pass of ['first', 'second']) {
+    t.same(await describe(source), [[0, 'a.png', 1, 'A'], [1, 'e.png', 0, 'PIPE_TABLE'], [2, 'e.png', 2, 'E'], [3, 'a.png', 0, 'PIPE_TABLE'], [4, 'a.png', 0, 'PIPE_TABLE']], `${pass} pass`)
+  }
+  t.match(await reason((await collect(source))[3]!), /line 5: expected every image once, found "a.png" again, as in line 2/)
+})
+
+t.test('rows by the value of a column', async (t) => {
+  const folder = t.testdir(images)
+  const path = table(folder, 'image,label,part\na.png,cat,train\n"b, c.png",dog,test\ne.png,cow,train\n')
+  const source = await open(path, { where: [{ column: 'part', value: 'train' }] })
+  t.same([await describe(source), source.classNames, await source.count()], [[[0, 'a.png', 0, 'A'], [1, 'e.png', 1, 'E']], ['cat', 'cow'], 2])
+  t.same((await describe(await open(path, { where: [{ column: 'part', value: 'train' }, { column: 'label', value: 'cow' }] }))).length, 1, 'all must hold')
+  await t.rejects(open(path, { where: [{ column: 'part', value: 'val' }] }), { code: 'PIPE_EMPTY', message: /rows under the header line with part = "val"/ })
+  await t.rejects(open(path, { where: [{ column: 'Part', value: 'val' }] }), { code: 'PIPE_TABLE', message: /column "Part", found only "image", "label", "part"/ })
+})
+
+t.test('UTF-8, strictly, and every end of line', async (t) => {
+  const folder = t.testdir(images)
+  const path = join(folder, 'latin1.csv')
+  writeFileSync(path, Buffer.from('image,label\na.png,1\nr\xe9sum\xe9.png,2\n', 'latin1'))
+  await t.rejects(open(path), { code: 'PIPE_TABLE', message: /latin1\.csv: line 3: expected text in UTF-8, found bytes that are not.*iconv/ })
+  writeFileSync(path, Buffer.from('\ufeffimage,label\na.png,1\n', 'utf16le'))
+  await t.rejects(open(path), { code: 'PIPE_TABLE' })
+  writeFileSync(path, Buffer.concat([Buffer.from(`image,label\n${'x.png,1\n'.repeat(40_000)}`), Buffer.of(0xff)]))
+  await t.rejects(open(path), { code: 'PIPE_TABLE', message: /line 40002/ })
+  writeFileSync(path, `image,label\r\n${'é'.repeat(150_000)}.png,1\na.png,2\r\ne.png,3`)
+  t.same((await describe(await open(path))).slice(1), [[1, 'a.png', 2, 'A'], [2, 'e.png', 3, 'E']], 'letters across chunks; LF after a header with CRLF')
+  writeFileSync(path, 'image,label\ra.png,2\re.png,3\r')
+  t.same(await describe(await open(path)), [[0, 'a.png', 2, 'A'], [1, 'e.png', 3, 'E']])
 })
 
 t.test('what is no table', async (t) => {
@@ -57,7 +91,7 @@ t.test('what is no table', async (t) => {
   await t.rejects(open(table(folder, '')), { code: 'PIPE_TABLE', message: /empty file/ })
   await t.rejects(open(table(folder, '\n\n')), { code: 'PIPE_TABLE' })
   await t.rejects(open(table(folder, 'image,label\n')), { code: 'PIPE_EMPTY' })
-  await t.rejects(open(table(folder, 'picture,class\na.png,1\n')), { code: 'PIPE_TABLE', message: /column "image".*only "picture", "class"/ })
+  await t.rejects(open(table(folder, 'picture,class\na.png,1\n')), { code: 'PIPE_TABLE', message: /columns "image", "label".*only "picture", "class"/ })
   await t.rejects(open(table(folder, 'image,label,image\na.png,1,2\n')), { code: 'PIPE_TABLE', message: /twice/ })
   await t.rejects(open(table(folder, `image,label\n"${'x'.repeat(2 ** 21)}`)), { code: 'PIPE_TABLE' })
   await t.rejects(open(join(folder, 'none.csv')), { code: 'PIPE_SOURCE_MISSING' })
@@ -115,6 +149,7 @@ t.test('boxes: units, sizes and bad rows', async (t) => {
     t.same((await boxesOf(`a.png,1,0,0,50,30\nb.png,1,0,0,50,30\n${bad[index]}`)).at(-1), `PIPE_${code}`, `${bad[index]}`)
   }
   t.same(await boxesOf('a.png,1,0,0,50,50,100,', { sizeColumns: ['w', 'h'] }), ['PIPE_TABLE'])
+  t.same(await boxesOf('a.png,1,10,10,5,50,100,100\nb.png,1,0,0,1,1,100,100', { sizeColumns: ['w', 'h'], badBoxes: 'drop' }), [undefined, 'PIPE_IMAGE_MISSING'])
   await t.rejects(open(table(folder, 'image,label,x1,y1,x2\na.png,1,1,1,1'), { boxColumns }), { code: 'PIPE_TABLE', message: /"y2"/ })
 })
 

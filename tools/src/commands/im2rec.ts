@@ -64,7 +64,7 @@ export const im2recCommand: CommandFactory = (signal) =>
     .option('--pack-label', 'keep all labels of a line', false)
     .option('--threads <count>', 'images in work at a time; the bytes do not depend on it (default: all cores)', parseCount)
     .addOption(new Option('--on-error <what>', 'an image that cannot be packed: list it and go on, stop, or pack a grey image (default: fail with three arguments, skip with two)').choices(['skip', 'fail', 'placeholder']))
-    .option('--resume', 'go on with what an interrupted run of the same command left', false)
+    .option('--resume', 'go on with what an interrupted run of the same command left; if it had ended and its files agree with the list, pack nothing; if they do not, fail', false)
     .addOption(new Option('--codec <name>', 'what decodes and encodes JPEG; the bytes are the same').choices(['auto', 'sharp', 'turbojpeg']).default('auto'))
     .option('--strict-compat', 'also what is better otherwise: see docs/im2rec.md', false)
     .option('--json', 'print the reports as one JSON document', false)
@@ -124,6 +124,7 @@ async function packOne({ list, output, source, plan, layout }: Im2recWork, flags
     onSuspend: () => process.stderr.write('what is packed so far is kept: the same command with --resume goes on\n'),
   })
   if (report.roundedLabels > 0) process.stderr.write(`warning: ${report.roundedLabels} integer labels are above 2^24 and were rounded, as records hold float32; the .meta keeps the exact ones\n`)
+  if (report.alreadyComplete) process.stderr.write(`${output} is already complete: nothing was written\n`)
   process.stderr.write(`Total: ${report.packed} images processed, ${seconds()} sec elapsed\n`)
   if (flags.strictCompat) await removeExtras(output, layout === 'im2rec.cc')
   if (report.rejected + report.placeholders > 0) process.exitCode = 3

@@ -7,10 +7,10 @@ import type { Codec } from '@millrace/pipeline/images'
 import { CliError } from '../errors.js'
 import { parsePart } from '../pack-part.js'
 import { describePreview, describeReject, describeReport, maxShownRejects, writeMeans } from '../pack-report.js'
-import { openSource, type OpenedSource, type SourceFlags } from '../pack-source.js'
 import { createProgress } from '../progress.js'
-import { parseBytes, parseCount, parseWhole } from '../number-options.js'
+import { parseBytes, parseCount } from '../number-options.js'
 import type { CommandFactory } from '../program.js'
+import { addSourceFlags, openFlaggedSource, pickSourceFlags, type OpenedSource, type SourceFlags } from '../source-flags.js'
 
 interface PackFlags extends SourceFlags {
   readonly size?: Size
@@ -48,7 +48,7 @@ interface Size {
 export const packCommand: CommandFactory = (signal) => {
   const command = new Command('pack')
     .description('Pack labelled images into records: crop, resize, encode, or as they are.')
-    .argument('<source>', 'the data set: a folder, a .zip or .tar(.gz) of images, a .lst, a .csv, or SVHN\'s digitStruct.mat')
+    .argument('<source>', 'the data set: a folder or an archive of images, or its annotation file; "millrace formats" lists what is read')
     .argument('<out>', 'the .rec to write, with .idx, .meta and .rejects.jsonl beside it; - writes the records to standard output')
   addImageFlags(command)
   addOutputFlags(command)
@@ -83,36 +83,17 @@ function addOutputFlags(command: Command): void {
     .option('--limit <count>', 'the first so many samples of the data set (default: all)', parseCount)
     .option('--threads <count>', 'images in work at a time; the bytes do not depend on it', parseCount, availableParallelism())
     .addOption(new Option('--on-error <what>', 'an image that cannot be packed: list it and go on, stop, or list it and pack a grey image').choices(['skip', 'fail', 'placeholder']).default('skip'))
-    .option('--resume', 'go on with what an interrupted run of the same command left', false)
+    .option('--resume', 'go on with what an interrupted run of the same command left; if it had ended and its files agree with the source, pack nothing; if they do not, fail', false)
     .option('--dry-run', 'write nothing; tell how many images there are and what becomes of the first', false)
     .option('--json', 'print the report as one JSON document', false)
     .option('--quiet', 'show no progress', false)
-}
-
-function addSourceFlags(command: Command): void {
-  command
-    .option('--format <name>', 'digit-struct, list, folder or csv (default: guessed from the source)')
-    .option('--images <path>', 'where the images are: a folder, .zip, .tar or .tar.gz (default: beside the annotations)')
-    .option('--root <folder>', 'the folder inside --images that names begin from (default: the top)')
-    .option('--follow-links', 'follow symbolic links wherever they lead (default: only within the folder)')
-    .option('--class-names <file>', 'the class names in order, one a line (default: those found, sorted)')
-    .option('--flat', 'folder: every image is of class 0 (default: the folders are classes)')
-    .option('--extensions <list>', 'folder: endings of image files, such as .jpg,.png (default: all that decode)')
-    .option('--label-width <count>', 'list: labels in each line; 0: as many as it has (default: those of the first)', parseWhole)
-    .addOption(new Option('--list-flavour <program>', 'list: whose rules the lines follow (default: im2rec.py)').choices(['im2rec.py', 'im2rec.cc']))
-    .option('--image-column <name>', 'csv: the column with the image (default: image)')
-    .option('--label-columns <names>', 'csv: the column with the class, or several with numbers (default: label)')
-    .option('--box-columns <names>', 'csv: xmin,ymin,xmax,ymax (default: no boxes)')
-    .addOption(new Option('--box-unit <unit>', 'csv: of the boxes (default: told from the numbers)').choices(['pixels', 'share']))
-    .option('--size-columns <names>', "csv: width,height of the image (default: from the image's header)")
-    .option('--delimiter <character>', 'csv: between fields (default: told from the first line)')
 }
 
 async function pack(sourcePath: string, out: string, flags: PackFlags, signal: AbortSignal): Promise<void> {
   const toStdout = out === '-'
   if (toStdout && flags.json) throw new CliError('CLI_USAGE', '--json and the output - both want standard output; write to a file, or leave out --json')
   const part = flags.part === undefined ? undefined : parsePart(flags.part)
-  const opened = await openSource(sourcePath, sourceFlags(flags), signal)
+  const opened = await openFlaggedSource(sourcePath, pickSourceFlags(flags), signal)
   if (opened.isGuessed && !flags.quiet) process.stderr.write(`format: ${opened.format} (--format names another)\n`)
   const options = { ...(await packOptions(opened, out, flags, signal)), ...(part && { part }) }
   if (flags.dryRun) return preview(options, flags.json)
@@ -145,6 +126,7 @@ async function run(options: PackOptions, { source }: OpenedSource, out: string, 
     progress.done()
     const means = flags.meansOf === 'stored' ? report.summary.channelMean : report.summary.imageMean
     if (flags.means !== undefined && means) await writeMeans(flags.means, means)
+    else if (flags.means !== undefined && report.alreadyComplete) progress.note(`${flags.means} was not written: the mean over several files is known only while they are packed`)
     const shown = rejects.map(({ id, ...rejected }) => ({ ...rejected, id: `${id}` }))
     const ignored = Object.fromEntries(source.ignored ?? [])
     if (flags.json) process.stdout.write(`${JSON.stringify({ output: out, ...report, firstRejects: shown, ignored }, null, 2)}\n`)
@@ -232,12 +214,6 @@ function encodePlan({ encoding, quality, chroma, compression }: PackFlags): Enco
 function shardOptions({ shards, shardBytes }: PackFlags): ShardOptions | undefined {
   if (shards !== undefined) return { count: shards }
   return shardBytes !== undefined ? { bytes: shardBytes } : undefined
-}
-
-function sourceFlags(flags: PackFlags): SourceFlags {
-  const { format, images, root, followLinks, classNames, flat, extensions, labelWidth, listFlavour, imageColumn, labelColumns, boxColumns, boxUnit, sizeColumns, delimiter } = flags
-  const all = { format, images, root, followLinks, classNames, flat, extensions, labelWidth, listFlavour, imageColumn, labelColumns, boxColumns, boxUnit, sizeColumns, delimiter }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
 function parseSize(text: string): Size {
