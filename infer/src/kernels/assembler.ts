@@ -105,6 +105,8 @@ export const v128Load16Lane = (lane: number, offsetBytes = 0): Code => [0xfd, 0x
 /** The low 4 or 8 bytes of the vector on the stack. */
 export const v128Store32 = (offsetBytes = 0): Code => [0xfd, 0x5a, 0, ...unsigned(offsetBytes), 0]
 export const v128Store64 = (offsetBytes = 0): Code => [0xfd, 0x5b, 0, ...unsigned(offsetBytes), 0]
+/** One lane of 32 bits. */
+export const v128Store32Lane = (lane: number, offsetBytes = 0): Code => [0xfd, 0x5a, 0, ...unsigned(offsetBytes), lane]
 /** A vector of 16 bytes, lowest address first. */
 export const v128Const = (bytes: readonly number[]): Code => [0xfd, 0x0c, ...bytes]
 /** Byte i of the result is the byte of the first vector that byte i of the second names; 0 where that is 128 or more. */

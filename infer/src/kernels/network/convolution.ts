@@ -14,7 +14,7 @@
 
 import {
   branchIf, f32x4Add, f32x4Multiply, f32x4RelaxedMultiplyAdd, i32Add, i32Const, i32LessUnsigned, localGet, localSet, localTee, loop,
-  v128Load, v128Load32Splat, v128Store, type Code, type FunctionSpec,
+  v128Load, v128Load32Splat, v128Store, v128Store32Lane, type Code, type FunctionSpec,
 } from '../assembler.js'
 import { FunctionBuilder, move, point } from '../function-builder.js'
 import { epilogueKey, finishVector, type Epilogue } from './activation.js'
@@ -41,15 +41,15 @@ export function convolutionKernel(shape: ConvolutionShape, kernel: Float32Array,
   const [channels, filters] = [input.channels / groups, output.channels]
   const lying = lyingChannels(shape)
   const panel = panelShape(shape)
-  const weight = (row: number, filter: number): number => {
+  const begin = (row: number): number => {
     const [place, channel] = [Math.floor(row / lying), row % lying]
-    return channel < channels ? kernel[(place * channels + channel) * filters + filter]! : 0
+    return channel < channels ? (place * channels + channel) * filters : -1
   }
   return {
     name: `direct ${kernelSize.join('x')}`,
     key: ['convolution', layoutKey(input), layoutKey(output), shape.residual ? layoutKey(shape.residual) : '', kernelSize, shape.strides, shape.dilations, shape.padding, groups, epilogueKey(shape.epilogue)].join(';'),
     emit: (variant) => emitConvolution(shape, variant),
-    weights: packPanels(panel, shape.epilogue, leading, weight),
+    weights: packPanels(panel, shape.epilogue, leading, kernel, begin),
     multiplyAdds: output.height * output.width * filters * kernelSize[0] * kernelSize[1] * channels,
   }
 }
@@ -159,10 +159,18 @@ class TileWriter {
       // Every residual is loaded before the first sum is stored: mixed, they cost up to half the speed.
       ...(residual ? each((pixel, vector, sum) => [...localGet(sum), ...localGet(this.residual), ...v128Load(pixel * residual.pixelBytes + 16 * vector), ...f32x4Add, ...localSet(sum)]) : []),
       ...each((_, vector, sum) => finishVector(this.#builder, epilogue, sum, this.#panel, (name) => leading(name, vector))),
-      ...each((pixel, vector, sum) => [...localGet(this.output), ...localGet(sum), ...v128Store(pixel * output.pixelBytes + 16 * vector)]),
+      ...each((pixel, vector, sum) => this.#store(sum, pixel * output.pixelBytes + 16 * vector, filters - 4 * vector)),
       ...move(this.input, pixels * strides[1] * input.pixelBytes), ...move(this.output, pixels * output.pixelBytes),
       ...(residual ? move(this.residual, pixels * residual.pixelBytes) : []),
     ]
+  }
+
+  /** A vector of at most `filters` sums; spare lanes are stored too where they fall on the pixel's own padding. */
+  #store(sum: number, offsetBytes: number, filters: number): Code {
+    const { output, groups } = this.#shape
+    const isPadded = groups === 1 && output.pixelBytes === 4 * vectorChannels(output.channels)
+    if (filters >= 4 || isPadded) return [...localGet(this.output), ...localGet(sum), ...v128Store(offsetBytes)]
+    return Array.from({ length: filters }, (_, lane) => [...localGet(this.output), ...localGet(sum), ...v128Store32Lane(lane, offsetBytes + 4 * lane)]).flat()
   }
 
   /** All products of the window: the kernel's rows, each in runs that lie together. */

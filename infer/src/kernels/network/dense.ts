@@ -31,7 +31,7 @@ export function denseKernel(shape: DenseShape, kernel: Float32Array, leading: Ep
     name: 'dense',
     key: ['dense', shape.inputValues, layoutKey(shape.input), layoutKey(shape.output), shape.residual ? layoutKey(shape.residual) : '', epilogueKey(shape.epilogue)].join(';'),
     emit: (variant) => new DenseWriter(shape, variant).write(),
-    weights: packPanels(panelShape(shape), shape.epilogue, leading, (row, unit) => kernel[row * units + unit]!),
+    weights: packPanels(panelShape(shape), shape.epilogue, leading, kernel, (row) => row * units),
     multiplyAdds: shape.inputValues * units,
   }
 }

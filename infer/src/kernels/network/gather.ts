@@ -35,7 +35,8 @@ function emitGather(input: Layout, output: Layout, filler: number): FunctionSpec
   const builder = new FunctionBuilder(kernelParameters)
   const [images, x, y, table, offset] = builder.locals('i32', 5) as [number, number, number, number, number]
   const value = builder.local('f32')
-  const spare = vectorChannels(output.channels) - output.channels
+  const whole = vectorChannels(output.channels)
+  const spare = output.pixelBytes === 4 * whole ? whole - output.channels : 0
   return builder.finish('gather',
     point(x, inputAddress), point(y, outputAddress), localGet(batchCount), localSet(images),
     loop(

@@ -39,24 +39,26 @@ export function leadingRow(epilogue: Epilogue, name: 'bias' | 'alpha' | 'scale' 
 }
 
 /**
- * Packs a kernel whose value for (row, filter of all groups) `weight` gives; `row` counts kernel places times
- * channels of the group.
+ * Packs a kernel whose rows of filters lie together; `begin` tells where a row (of kernel places times channels
+ * of a group) begins, −1 for a row of zeros.
  */
-export function packPanels(shape: PanelShape, epilogue: Epilogue, leading: EpilogueWeights, weight: (row: number, filter: number) => number): Float32Array {
+export function packPanels(shape: PanelShape, epilogue: Epilogue, leading: EpilogueWeights, kernel: Float32Array, begin: (row: number) => number): Float32Array {
   const { groups, filters, rows } = shape
   const names = epilogueRows(epilogue)
+  const begins = Int32Array.from({ length: rows }, (_, row) => begin(row))
   const packed = new Float32Array((groups * panelCount(filters) * panelBytes(shape, epilogue)) / 4)
   let at = 0
   for (let group = 0; group < groups; group++) {
     for (let first = 0; first < filters; first += panelFilters) {
       const count = Math.min(panelFilters, filters - first)
-      const begin = group * filters + first
+      const filter = group * filters + first
       for (const name of names) {
-        packed.set(leading[name]!.subarray(begin, begin + count), at)
+        packed.set(leading[name]!.subarray(filter, filter + count), at)
         at += panelFilters
       }
       for (let row = 0; row < rows; row++, at += panelFilters) {
-        for (let filter = 0; filter < count; filter++) packed[at + filter] = weight(row, begin + filter)
+        const from = begins[row]! + filter
+        if (begins[row]! >= 0) for (let index = 0; index < count; index++) packed[at + index] = kernel[from + index]!
       }
     }
   }
