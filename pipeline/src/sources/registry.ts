@@ -155,4 +155,14 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     splits: ['train', 'val', 'test'],
     open: async (path, options) => (await import('./shards.js')).webDataset(path, options),
   },
+  adience: {
+    about: "Adience's faces: eight ranges of age, or the gender",
+    path: 'the folder with the fold files (fold_frontal_0_data.txt …), or one of them',
+    options: [...forAll, 'split', 'task', 'where'],
+    splits: ['frontal', 'all'],
+    tasks: ['age', 'gender'],
+    drawn: { validation: { share: 0.15 }, test: { share: 0.15 } },
+    certain: [{ name: /^fold_(frontal_)?\d+_data\.txt$/ }, { holds: ['fold_frontal_0_data.txt'] }, { holds: ['fold_0_data.txt'] }],
+    open: async (path, options) => (await import('./adience.js')).adience(path, options),
+  },
 }
