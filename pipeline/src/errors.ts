@@ -7,6 +7,7 @@ export type PipelineErrorCode = keyof typeof pipelineErrorCodes
 export const pipelineErrorCodes = {
   PIPE_ABORTED: 'the caller asked for the work to stop',
   PIPE_ALL_REJECTED: 'every sample of the data set was rejected, so there is nothing to write',
+  PIPE_ANNOTATION: 'an annotation file (XML, JSON, YOLO), or an entry of it, cannot be understood',
   PIPE_ARCHIVE_DAMAGED: 'an archive of images is cut short or damaged',
   PIPE_ARCHIVE_LIMIT: 'an archive, or an entry of it, is larger or more compressed than allowed',
   PIPE_ARCHIVE_UNSUPPORTED: 'an archive, or an entry of it, uses a feature that is not read here',

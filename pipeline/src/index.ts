@@ -45,6 +45,7 @@ export { annotateBoxes, boxesLabel, type AnnotatedBox, type BoxesOptions } from 
 export { guessFormats } from './sources/guess-format.js'
 export { type Annotation, type SizedLabel } from './sources/join-images.js'
 export { openSource, unreadOptions, type OpenSourceOptions } from './sources/open-source.js'
+export { readImageSize } from './sources/image-size.js'
 export { sourceFormats, type CertainSigns, type SourceFormat } from './sources/registry.js'
 export { selectClasses } from './sources/select-classes.js'
 export { splitSource, type SplitShare } from './sources/split-source.js'

@@ -9,6 +9,7 @@ export { recordWriter, RecordWriter, type RecordWriterOptions } from './record-w
 export { discardRecords, publishRecords, retractRecords } from './partial-records.js'
 export { openRecords, type RecordFile } from './record-file.js'
 export { imageSize, type ImageSize } from './image-size.js'
+export { describeRecords, type RecordsDescription } from './describe-records.js'
 export { summarizeRecords, type RecordPreview, type RecordsSummary, type SummarizeOptions } from './summarize.js'
 export { type LabelHistogram } from './label-statistics.js'
 export { verifyRecords, type VerifyOptions, type VerifyReport } from './verify.js'

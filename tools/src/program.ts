@@ -19,7 +19,9 @@ import { packCommand } from './commands/pack.js'
 import { predictCommand } from './commands/predict.js'
 import { repairCommand } from './commands/repair.js'
 import { sampleCommand } from './commands/sample.js'
+import { showCommand } from './commands/show.js'
 import { splitCommand } from './commands/split.js'
+import { statsCommand } from './commands/stats.js'
 import { trainCommand } from './commands/train.js'
 import { unpackCommand } from './commands/unpack.js'
 import { verifyCommand } from './commands/verify.js'
@@ -27,7 +29,7 @@ import { verifyCommand } from './commands/verify.js'
 /** A command's factory. `signal` aborts when the user interrupts the program. */
 export type CommandFactory = (signal: AbortSignal) => Command
 
-const commands: readonly CommandFactory[] = [sampleCommand, formatsCommand, packCommand, im2recCommand, listCommand, convertCommand, unpackCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
+const commands: readonly CommandFactory[] = [sampleCommand, formatsCommand, showCommand, statsCommand, packCommand, im2recCommand, listCommand, convertCommand, unpackCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
 
 /** The whole command line, not yet run. Errors are thrown, never `process.exit`. */
 export function createProgram(signal: AbortSignal): Command {

@@ -17,7 +17,8 @@ export function resizeNearest<Samples extends Uint8Array | Uint16Array>({ data, 
   return { data: out, width: to.width, height: to.height, channels }
 }
 
-function nearestPlaces(inSize: number, outSize: number): Int32Array {
+/** The source place of each output place. */
+export function nearestPlaces(inSize: number, outSize: number): Int32Array {
   const scale = axisScale(inSize, outSize)
   return Int32Array.from({ length: outSize }, (_, o) => Math.min(Math.floor(o * scale), inSize - 1))
 }

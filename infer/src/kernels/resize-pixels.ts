@@ -1,19 +1,24 @@
-// Resizing 8-bit images to OpenCV's bytes: the fast paths where there are some, else the references.
+// Resizing 8-bit images to OpenCV's bytes, by the fast paths.
 
-import { areaEnlargeAxis, linearAxis } from './resize-axis.js'
+import { areaEnlargeAxis, cubicAxis, lanczosAxis, linearAxis } from './resize-axis.js'
 import { resizeAreaSimd, resizeAreaWholeSimd } from './resize-area-simd.js'
 import { resizeBilinearSimd } from './resize-bilinear-simd.js'
 import { halveSimd } from './resize-halve-simd.js'
 import { checkResize, chooseResize, type PixelImage, type PixelSize, type ResizeAlgorithm, type ResizeMethod } from './resize-method.js'
 import { clearOfWork } from './resize-memory.js'
+import { resizeNearestSimd } from './resize-nearest-simd.js'
+import { resizeCubicSimd, resizeLanczosSimd } from './resize-taps-simd.js'
 import { onAxes, referenceResizes, type ResizeFunction } from './resize-reference.js'
 
 const resizes: Readonly<Record<ResizeAlgorithm, ResizeFunction>> = {
-  ...referenceResizes,
+  copy: referenceResizes.copy,
+  nearest: resizeNearestSimd,
   bilinear: onAxes(resizeBilinearSimd, linearAxis),
   'area-enlarge': onAxes(resizeBilinearSimd, areaEnlargeAxis),
   'area-whole': (image, to) => (image.width === 2 * to.width && image.height === 2 * to.height ? halveSimd : resizeAreaWholeSimd)(image, to),
   area: resizeAreaSimd,
+  cubic: onAxes(resizeCubicSimd, cubicAxis),
+  lanczos4: onAxes(resizeLanczosSimd, lanczosAxis),
 }
 
 /**

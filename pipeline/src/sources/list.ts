@@ -8,13 +8,15 @@ import { openImages } from '../providers/open-images.js'
 import type { Source } from '../sample.js'
 import { readClassNames } from '../class-names.js'
 import { checkRoot, joinImages, type Annotation } from './join-images.js'
+import { RepeatScan } from './repeated-names.js'
 import type { SourceOptions } from './source-options.js'
 
 /**
  * The samples of a list. Ids are the list's. One label a line that is a whole number throughout is a
  * class, anything else values. A line that cannot be understood, or has too few labels, gives a sample
- * that rejects with its line. Images: `options.images`, else the list's folder. The list is read once
- * here and once more for each iteration; nothing of it is held.
+ * that rejects with its line; so does a line with the id of a line before, for records are found by their
+ * ids. An image that two lines name is two samples, as for im2rec. Images: `options.images`, else the list's
+ * folder. The list is read once here and once more for each iteration; 8 bytes a line are held.
  * @throws PipelineError PIPE_SOURCE_MISSING, PIPE_EMPTY, PIPE_OPTION, and those of `openImages`
  */
 export async function list(path: string, options: SourceOptions = {}): Promise<Source> {
@@ -39,21 +41,25 @@ interface Plan {
   /** Whether a line may have more labels than that, which then do not count. */
   readonly mayHaveMore: boolean
   readonly count: number
+  /** For each pass: the line where an id came first. */
+  readonly trackIds: () => (id: string, line: number) => number | undefined
 }
 
 async function scan(path: string, options: SourceOptions): Promise<Plan> {
   let width = checkWidth(options.labelWidth)
   let isWhole = true
   let count = 0
+  const ids = new RepeatScan()
   for await (const line of lines(path, options)) {
     count++
     if (line instanceof PipelineError) continue
+    ids.add(`${line.id}`)
     width ??= line.labels.length
     isWhole &&= Number.isInteger(line.labels[0])
   }
   if (count === 0) throw new PipelineError('PIPE_EMPTY', `${path}: expected lines "id TAB label TAB path", found none; check the path`, { path })
   width ??= 1
-  return { kind: width === 1 && isWhole ? 'class' : 'values', width, mayHaveMore: options.labelWidth !== undefined, count }
+  return { kind: width === 1 && isWhole ? 'class' : 'values', width, mayHaveMore: options.labelWidth !== undefined, count, trackIds: ids.finish() }
 }
 
 function checkWidth(width: number | undefined): number | undefined {
@@ -78,7 +84,12 @@ async function* lines(path: string, { listFlavour, labelWidth, signal }: SourceO
 }
 
 async function* annotations(path: string, options: SourceOptions, plan: Plan): AsyncGenerator<Annotation, void, undefined> {
-  for await (const line of lines(path, options)) yield line instanceof PipelineError ? misread(line, plan) : annotate(path, line, plan)
+  const firstLineOf = plan.trackIds()
+  for await (const line of lines(path, options)) {
+    const first = line instanceof PipelineError ? undefined : firstLineOf(`${line.id}`, line.line)
+    if (line instanceof PipelineError) yield misread(line, plan)
+    else yield { ...annotate(path, line, plan), ...(first !== undefined && { error: repeated(path, line, first) }) }
+  }
 }
 
 function annotate(path: string, { id, labels, path: key, line }: ListLine, { kind, width, mayHaveMore }: Plan): Annotation {
@@ -88,6 +99,10 @@ function annotate(path: string, { id, labels, path: key, line }: ListLine, { kin
   if (width === 0 || labels.length === width || (labels.length > width && mayHaveMore)) return annotation
   const error = new PipelineError('PIPE_LABEL', `${path}: line ${line}: expected ${width} labels, found ${labels.length}; correct the line, or set the label width`, { path, entry: line })
   return { ...annotation, error }
+}
+
+function repeated(path: string, { id, line }: ListLine, first: number): PipelineError {
+  return new PipelineError('PIPE_LIST', `${path}: line ${line}: expected an id that no other line has, found ${id}, as in line ${first}; number the lines anew`, { path, entry: line })
 }
 
 /** Its id could not be read, or is not to be trusted: the line's number stands for it. */

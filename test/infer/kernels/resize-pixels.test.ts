@@ -40,9 +40,9 @@ const agrees = (method: ResizeMethod) => ({ image, to }: Case): boolean => {
   return Buffer.compare(fast.data, plain.data) === 0 && Buffer.compare(lent.data, plain.data) === 0 && fast.width === to.width && fast.height === to.height && fast.channels === image.channels
 }
 
-for (const method of ['bilinear', 'area'] as const) {
+for (const method of ['nearest', 'bilinear', 'cubic', 'area', 'lanczos4'] as const) {
   t.test(`${method}: any sizes, whole scales, halves`, (t) => {
-    for (const sizes of [anySizes, wholeScales, halves]) t.doesNotThrow(() => fc.assert(fc.property(sizes, agrees(method)), { numRuns: 300 }))
+    for (const sizes of [anySizes, wholeScales, halves]) t.doesNotThrow(() => fc.assert(fc.property(sizes, agrees(method)), { numRuns: method === 'cubic' || method === 'lanczos4' ? 80 : 300 }))
     t.end()
   })
 
@@ -56,13 +56,13 @@ for (const method of ['bilinear', 'area'] as const) {
       [noise(30, 20, 3), { width: 1100, height: 700 }],
       [noise(7, 5, 3), { width: 5, height: 3 }],
     ]
-    for (const [image, to] of cases) t.ok(agrees(method)({ image, to }), `${image.width}x${image.height}x${image.channels} to ${to.width}x${to.height}`)
+    const isSlow = method === 'cubic' || method === 'lanczos4' // their references are
+    for (const [image, to] of isSlow ? cases.slice(-3) : cases) t.ok(agrees(method)({ image, to }), `${image.width}x${image.height}x${image.channels} to ${to.width}x${to.height}`)
     t.end()
   })
 }
 
-t.test('the other methods, and equal sizes', (t) => {
-  for (const method of ['nearest', 'cubic', 'lanczos4'] as const) t.doesNotThrow(() => fc.assert(fc.property(anySizes, agrees(method)), { numRuns: 30 }))
+t.test('equal sizes, even grey', (t) => {
   const image = noise(5, 4, 3)
   const copy = resizePixels(image, { width: 5, height: 4 })
   t.same(copy.data, image.data)

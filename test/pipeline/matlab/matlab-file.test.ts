@@ -105,10 +105,11 @@ t.test('cut at every byte, and every bit flipped', async (t) => {
       }
     }
     const first = matlabFile({ a: variables.annotations }, { isCompressed }).length
-    for (let length = 0; length < whole.length; length++) {
-      if (length !== 128 && length !== first) t.equal(end(whole.subarray(0, length)), 'PIPE_MATLAB_DAMAGED', `cut to ${length}`)
-    }
     const odd = new Set<string>()
+    for (let length = 0; length < whole.length; length++) {
+      const found = end(whole.subarray(0, length))
+      if (length !== 128 && length !== first && found !== 'PIPE_MATLAB_DAMAGED') odd.add(`cut to ${length}: ${found}`)
+    }
     for (let bit = 0; bit < 8 * whole.length; bit++) {
       const bytes = Buffer.from(whole)
       bytes[bit >> 3]! ^= 1 << (bit & 7)

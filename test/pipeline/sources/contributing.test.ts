@@ -18,8 +18,8 @@ function readBlocks(section: string): string[] {
   return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!)
 }
 
-/** What the compiler says of the files as they would be in the package. */
-function check(files: ReadonlyMap<string, string>): string[] {
+/** What the compiler says of each file, as if they were in the package. */
+function check(files: ReadonlyMap<string, string>): string[][] {
   const { options } = ts.getParsedCommandLineOfConfigFile(join(root, 'pipeline/tsconfig.json'), {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} })!
   const settings: ts.CompilerOptions = { ...options, noEmit: true, composite: false, incremental: false, skipLibCheck: true }
   const host = ts.createCompilerHost(settings)
@@ -28,8 +28,7 @@ function check(files: ReadonlyMap<string, string>): string[] {
   host.readFile = (path) => files.get(path) ?? readFile(path)
   host.getSourceFile = (path, ...others) => (files.has(path) ? ts.createSourceFile(path, files.get(path)!, ts.ScriptTarget.ES2022) : getSourceFile(path, ...others))
   const program = ts.createProgram([...files.keys()], settings, host)
-  const found = [...files.keys()].flatMap((path) => ts.getPreEmitDiagnostics(program, program.getSourceFile(path)))
-  return found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+  return [...files.keys()].map((path) => ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')))
 }
 
 /** As JavaScript that takes the rest of the package from where it is built. */
@@ -45,8 +44,10 @@ const registry = readFileSync(join(sources, 'registry.ts'), 'utf8').replace(/\n}
 
 t.test('the two blocks fit the package', (t) => {
   t.equal(blocks.length, 2)
-  t.same(check(new Map([[join(sources, 'pets.ts'), source], [join(sources, 'registry.ts'), registry]])), [])
-  t.match(check(new Map([[join(sources, 'pets.ts'), source.replace('count++', "count = 'x'")]])), [/not assignable/], 'or the compiler would tell')
+  const broken = source.replace('count++', "count = 'x'")
+  const found = check(new Map([[join(sources, 'pets.ts'), source], [join(sources, 'registry.ts'), registry], [join(sources, 'broken.ts'), broken]]))
+  t.match(found, [[], [], [/not assignable/]], 'of the third, the compiler would tell')
+  t.same(found.slice(0, 2), [[], []])
   t.end()
 })
 

@@ -18,10 +18,10 @@ function write(folder: string, text: string): string {
 t.test('ids, classes, values', async (t) => {
   const folder = t.testdir({ images: { 'a.png': 'A', 'b.png': 'B' }, names: 'dog\ncat' })
   const images = join(folder, 'images')
-  const classes = await open(write(folder, '18446744073709551615\t1.000000\ta.png\n7\t0\tb.png\n7\t2\tnone.png\n'), { images, classNames: join(folder, 'names') })
+  const classes = await open(write(folder, '18446744073709551615\t1.000000\ta.png\n7\t0\tb.png\n8\t2\tnone.png\n'), { images, classNames: join(folder, 'names') })
   t.same([classes.labelKind, classes.classNames, await classes.count()], ['class', ['dog', 'cat'], 3])
   t.equal((await collect(classes))[0]!.id, 2n ** 64n - 1n)
-  t.same((await describe(classes)).slice(1), [[7, 'b.png', 0, 'B'], [7, 'none.png', 2, 'PIPE_IMAGE_MISSING']])
+  t.same((await describe(classes)).slice(1), [[7, 'b.png', 0, 'B'], [8, 'none.png', 2, 'PIPE_IMAGE_MISSING']])
   t.same(await describe(await open(write(folder, '0\t1\timages/a.png\n1\t2\timages/b.png\n'))), [[0, 'images/a.png', 1, 'A'], [1, 'images/b.png', 2, 'B']], "from the list's folder")
   const values = await open(write(folder, '0\t1\ta.png\n1\t0.5\tb.png\n'), { images })
   t.same([values.labelKind, await describe(values)], ['values', [[0, 'a.png', [1], 'A'], [1, 'b.png', [0.5], 'B']]])
@@ -46,6 +46,13 @@ t.test('lines that cannot be understood', async (t) => {
   t.match(await reason((await collect(source))[1]!), /x\.lst: line 3/)
   await t.rejects(open(write(folder, '\n# nothing\n')), { code: 'PIPE_EMPTY' })
   await t.rejects(open(join(folder, 'none.lst')), { code: 'PIPE_SOURCE_MISSING' })
+})
+
+t.test('an id for the second time; an image for the second time', async (t) => {
+  const folder = t.testdir({ 'a.png': 'A' })
+  const source = await open(write(folder, '7\t0\ta.png\n8\t1\ta.png\n7\t2\ta.png\n'))
+  t.same(await describe(source), [[7, 'a.png', 0, 'A'], [8, 'a.png', 1, 'A'], [7, 'a.png', 2, 'PIPE_LIST']])
+  t.match(await reason((await collect(source))[2]!), /line 3: expected an id that no other line has, found 7, as in line 1/)
 })
 
 t.test('images in a tar.gz, in its order', async (t) => {

@@ -17,7 +17,7 @@ interface IndexFlags {
 
 export const indexCommand: CommandFactory = (signal) =>
   new Command('index')
-    .description('Make the .idx and .meta of a record file anew. The .rec stays as it is.')
+    .description('Make the .idx and .meta of a record file anew. The .rec stays as it is. Class names and pack options come from the old .meta, or from one that an interrupted writer left beside it.')
     .argument('<file.rec>', 'the record file')
     .addOption(new Option('--label-kind <kind>', 'what the labels are (default: as the old .meta says, else guessed from all of them)').choices(['class', 'values', 'digits', 'boxes']))
     .option('--classes <file>', 'names of the classes, one a line, the first for class 0 (default: as the old .meta says, else none)')
