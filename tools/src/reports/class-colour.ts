@@ -9,6 +9,7 @@ const goldenAngle = 137.50776405
 export function classColour(number: number): string {
   const known = first[number]
   if (known !== undefined) return known
+  if (!Number.isFinite(number)) return '#cccccc'
   return hslToHex((number * goldenAngle) % 360, 0.85, 0.58 + 0.12 * (number % 2))
 }
 
