@@ -6,7 +6,8 @@
 import type { Graph } from '../graph.js'
 import { buildModule, call, globalGet, i32Add, i32Const, localGet, type Code, type FunctionSpec } from '../kernels/assembler.js'
 import { clearKernel } from '../kernels/network/clear.js'
-import type { Kernel, Layout, Variant } from '../kernels/network/kernel.js'
+import { plainSimd, relaxedSimd, type Kernel, type Layout, type Variant } from '../kernels/network/kernel.js'
+import { moduleConstants, stepName, type NetworkPlan, type TensorPlace } from '../runtime/plan.js'
 import type { Weights } from '../weights.js'
 import { chooseKernel } from './choose-kernel.js'
 import { layOut, type Buffer, type LayoutPlan, type Place } from './layout.js'
@@ -17,15 +18,6 @@ import { simplify } from './simplify.js'
 export interface CompileOptions {
   /** Most images a run takes. Default 1. */
   readonly batch?: number
-}
-
-/** Where a value lies in the arena. */
-export interface TensorPlace {
-  readonly name: string
-  /** Without the batch. */
-  readonly shape: readonly number[]
-  readonly offsetBytes: number
-  readonly layout: Layout
 }
 
 /** One call of a kernel. */
@@ -39,6 +31,8 @@ export interface Step {
   readonly weights: number
   readonly output: number
   readonly workspace: number
+  /** Of the values that it reads and writes, an image. */
+  readonly valueBytes: number
 }
 
 export interface CompiledNetwork {
@@ -51,9 +45,6 @@ export interface CompiledNetwork {
   /** All kernels' weights, as they are read. */
   readonly weights: Float32Array
 }
-
-/** The imports of a module besides its memory: where weights and arena begin. */
-export const moduleConstants = ['weights', 'arena'] as const
 
 /**
  * The plan of a network. Time and memory grow with its weights, which are copied once.
@@ -72,7 +63,7 @@ export function compileGraph(graph: Graph, weights: Weights, { batch = 1 }: Comp
     if (buffer.cleared === 'nothing' || cleared.has(buffer.name)) return []
     cleared.add(buffer.name)
     const kernel = clearKernel(buffer.inner, buffer.cleared === 'all' ? undefined : buffer.originBytes)
-    return [{ node: buffer.name, kernel, input: 0, second: 0, weights: 0, output: offsets.get(buffer.name)!, workspace: 0 }]
+    return [{ node: buffer.name, kernel, input: 0, second: 0, weights: 0, output: offsets.get(buffer.name)!, workspace: 0, valueBytes: buffer.imageBytes - (buffer.cleared === 'all' ? 0 : valueBytes(buffer.inner)) }]
   }
   const steps = [
     ...clear(placeOf(graph.input.name).buffer),
@@ -81,6 +72,7 @@ export function compileGraph(graph: Graph, weights: Weights, { batch = 1 }: Comp
       return [...clear(placeOf(operation.output).buffer), {
         node: operation.output, kernel, input: addressOf(first), second: second === undefined ? 0 : addressOf(second),
         weights: packed.add(kernel.weights), output: addressOf(operation.output), workspace: offsets.get(workspaceName(index)) ?? 0,
+        valueBytes: [...inputsOf(operation), operation.output].reduce((sum, value) => sum + valueBytes(placeOf(value).layout), 0),
       }]
     }),
   ]
@@ -97,6 +89,8 @@ export function compileGraph(graph: Graph, weights: Weights, { batch = 1 }: Comp
 }
 
 const workspaceName = (operation: number): string => `workspace ${operation}`
+
+const valueBytes = ({ height, width, channels }: Layout): number => 4 * height * width * channels
 
 /** When each buffer is in use. Step i is operation i; the input is there before, outputs after all of them. */
 function lifetimesOf({ graph, outputs }: Program, { places, operations }: LayoutPlan, kernels: readonly Kernel[], batch: number): Lifetime[] {
@@ -135,10 +129,10 @@ class WeightPacker {
 }
 
 /**
- * The module of a network for a variant: `run(batch)`, and with `profile` also `step0`, `step1`, … of the same
- * parameter.
+ * The module of a network for a variant: `run(batch)`, and `step0`, `step1`, … of the same parameter, which do its
+ * parts.
  */
-export function networkModule({ steps }: CompiledNetwork, variant: Variant, options: { readonly sharedPages?: number; readonly profile?: boolean } = {}): Uint8Array<ArrayBuffer> {
+export function networkModule({ steps }: CompiledNetwork, variant: Variant, options: { readonly sharedPages?: number } = {}): Uint8Array<ArrayBuffer> {
   const functions: FunctionSpec[] = []
   const indices = new Map<string, number>()
   const calls = steps.map((step): Code => {
@@ -148,9 +142,20 @@ export function networkModule({ steps }: CompiledNetwork, variant: Variant, opti
     return callKernel(step, index)
   })
   const exported = (name: string, body: Code): FunctionSpec => ({ name, parameters: ['i32'], locals: [], body, exported: true })
-  functions.push(exported('run', calls.flat()))
-  if (options.profile) functions.push(...calls.map((code, index) => exported(`step${index}`, code)))
+  functions.push(exported('run', calls.flatMap((_, step) => [...localGet(0), ...call(functions.length + 1 + step)])))
+  functions.push(...calls.map((code, step) => exported(stepName(step), code)))
   return buildModule(functions, { constants: moduleConstants, ...(options.sharedPages !== undefined && { sharedPages: options.sharedPages }) })
+}
+
+/** What a session needs of a network besides its weights and modules. */
+export function planOf({ batch, input, outputs, weights, arenaBytes, steps }: CompiledNetwork): NetworkPlan {
+  return {
+    batch, input, outputs, arenaBytes, weightBytes: weights.byteLength,
+    steps: steps.map(({ node, kernel, valueBytes }) => ({
+      node, kernel: kernel.name, multiplyAdds: kernel.multiplyAdds, weightBytes: kernel.weights.byteLength, valueBytes,
+      ...(kernel.tile && { tiles: { simd: kernel.tile(plainSimd), relaxed: kernel.tile(relaxedSimd) } }),
+    })),
+  }
 }
 
 function callKernel({ input, second, weights, output, workspace }: Step, index: number): Code {

@@ -49,6 +49,7 @@ export function convolutionKernel(shape: ConvolutionShape, kernel: Float32Array,
     name: `direct ${kernelSize.join('x')}`,
     key: ['convolution', layoutKey(input), layoutKey(output), shape.residual ? layoutKey(shape.residual) : '', kernelSize, shape.strides, shape.dilations, shape.padding, groups, epilogueKey(shape.epilogue)].join(';'),
     emit: (variant) => emitConvolution(shape, variant),
+    tile: (variant) => tileName(shape, variant),
     weights: packPanels(panel, shape.epilogue, leading, kernel, begin),
     multiplyAdds: output.height * output.width * filters * kernelSize[0] * kernelSize[1] * channels,
   }
@@ -73,6 +74,18 @@ export function cutRow(width: number, tilePixels: number): { readonly pixels: nu
   return [{ pixels: small + 1, count: larger }, { pixels: small, count: tiles - larger }].filter(({ count }) => count > 0)
 }
 
+/** "4x8", "4+3x8" */
+function tileName(shape: ConvolutionShape, variant: Variant): string {
+  const tiles = cutRow(rowsOf(shape)[1], variant.tilePixels).map(({ pixels }) => pixels)
+  return `${tiles.join('+')}x${Math.min(8, shape.output.channels / shape.groups)}`
+}
+
+/** Rows of pixels that are cut into tiles, and their width. */
+function rowsOf(shape: ConvolutionShape): readonly [rows: number, width: number] {
+  const { height, width } = shape.output
+  return isOneRow(shape) ? [1, height * width] : [height, width]
+}
+
 function emitConvolution(shape: ConvolutionShape, variant: Variant): FunctionSpec {
   const { input, output, groups, padding } = shape
   const builder = new FunctionBuilder(kernelParameters)
@@ -80,7 +93,7 @@ function emitConvolution(shape: ConvolutionShape, variant: Variant): FunctionSpe
   const tile = new TileWriter(builder, shape, variant, panel)
   const filters = output.channels / groups
   const isFlat = isOneRow(shape)
-  const [rows, width] = isFlat ? [1, output.height * output.width] : [output.height, output.width]
+  const [rows, width] = rowsOf(shape)
   const rowGap = (layout: Layout, step: number, advanced: number): number => (isFlat ? 0 : layout.rowBytes * step - advanced)
 
   /** All pixels of one panel, whose filters are stored as so many vectors. */
