@@ -1,6 +1,7 @@
 // A compiled network in memory of its own: copies the input in, runs, copies the outputs out.
 
 import { InferError } from '../errors.js'
+import { countValues } from '../shapes.js'
 import { arenaOffset, stepName, type NetworkPlan, type TensorPlace, type VariantName } from './plan.js'
 import { fasterVariant } from './variants.js'
 
@@ -13,8 +14,8 @@ export interface Session {
    * module fails, which only a damaged one does
    */
   run(input: Float32Array, batch: number): Map<string, Float32Array>
-  /** Runs the network step by step and gives the milliseconds that each took. Its memory holds what it held. */
-  timeSteps(batch: number): number[]
+  /** Runs the network step by step and gives the milliseconds that each took. */
+  timeSteps(input: Float32Array, batch: number): number[]
   /** Lets go of the memory. */
   dispose(): void
 }
@@ -43,32 +44,33 @@ export function startSession(plan: NetworkPlan, memory: WebAssembly.Memory, modu
   return new NetworkSession(plan, variant, candidates.get(variant)!, memory, path)
 }
 
+/** What is let go of in the end. */
+interface Held {
+  readonly functions: NetworkFunctions
+  readonly arena: Float32Array
+}
+
 class NetworkSession implements Session {
   readonly plan: NetworkPlan
   readonly variant: VariantName
   readonly #path: string
-  #held: { readonly functions: NetworkFunctions; readonly memory: WebAssembly.Memory } | undefined
+  #held: Held | undefined
 
   constructor(plan: NetworkPlan, variant: VariantName, functions: NetworkFunctions, memory: WebAssembly.Memory, path: string) {
     this.plan = plan
     this.variant = variant
     this.#path = path
-    this.#held = { functions, memory }
+    this.#held = { functions, arena: new Float32Array(memory.buffer, arenaOffset(plan), plan.arenaBytes / 4) }
   }
 
   run(input: Float32Array, batch: number): Map<string, Float32Array> {
-    const { functions, memory } = this.#open(batch)
-    const { plan } = this
-    const values = batch * plan.input.shape.reduce((product, size) => product * size, 1)
-    if (input.length !== values) throw new InferError('INFER_ARGUMENT', `input: expected ${values} values for ${batch} images, found ${input.length}`)
-    const arena = new Float32Array(memory.buffer, arenaOffset(plan), plan.arenaBytes / 4)
-    writeTensor(arena, plan.input, input, batch)
+    const { functions, arena } = this.#start(input, batch)
     asCompiledError(this.#path, () => functions['run']!(batch))
-    return new Map(plan.outputs.map((output) => [output.name, readTensor(arena, output, batch)]))
+    return new Map(this.plan.outputs.map((output) => [output.name, readTensor(arena, output, batch)]))
   }
 
-  timeSteps(batch: number): number[] {
-    const { functions } = this.#open(batch)
+  timeSteps(input: Float32Array, batch: number): number[] {
+    const { functions } = this.#start(input, batch)
     return asCompiledError(this.#path, () => this.plan.steps.map((_, step) => {
       const begin = performance.now()
       functions[stepName(step)]!(batch)
@@ -80,9 +82,14 @@ class NetworkSession implements Session {
     this.#held = undefined
   }
 
-  #open(batch: number): { readonly functions: NetworkFunctions; readonly memory: WebAssembly.Memory } {
+  /** Puts the input into its place. */
+  #start(input: Float32Array, batch: number): Held {
+    const { plan } = this
     if (this.#held === undefined) throw new InferError('INFER_ARGUMENT', 'the model was disposed of; load it again')
-    if (!(Number.isSafeInteger(batch) && batch >= 1 && batch <= this.plan.batch)) throw new InferError('INFER_ARGUMENT', `batch: expected a whole number from 1 to ${this.plan.batch}, found ${batch}`)
+    if (!(Number.isSafeInteger(batch) && batch >= 1 && batch <= plan.batch)) throw new InferError('INFER_ARGUMENT', `batch: expected a whole number from 1 to ${plan.batch}, found ${batch}`)
+    const values = batch * countValues(plan.input.shape)
+    if (input.length !== values) throw new InferError('INFER_ARGUMENT', `input: expected ${values} values for ${batch} images, found ${input.length}`)
+    writeTensor(this.#held.arena, plan.input, input, batch)
     return this.#held
   }
 }
