@@ -28,10 +28,12 @@ function millrace(...args: string[]): Promise<Outcome> {
 }
 
 t.test('the best, the last, an epoch; in words or as JSON; and predict reads it', async (t) => {
-  t.match(await millrace('export', 'run', 'model'), { exitCode: 0, stderr: '', stdout: /^model: weights of epoch [1-4], validation accuracy \d+\.\d %\n$/ })
-  t.same(readdirSync(join(folder, 'model')).sort(), ['graph.json', 'weights.safetensors'])
+  t.match(await millrace('export', 'run', 'model'), { exitCode: 0, stderr: '', stdout: /^model: weights of epoch [1-4], validation accuracy \d+\.\d %, compiled for batches of up to 8\n$/ })
+  t.same(readdirSync(join(folder, 'model')).sort(), ['compiled', 'graph.json', 'weights.safetensors'])
   const json = await millrace('export', 'run', 'model', '--checkpoint', 'last', '--json')
-  t.match(JSON.parse(json.stdout), { model: 'model', epoch: 4, step: 8, validation: { images: 64 } }, 'a former model gives way')
+  t.match(JSON.parse(json.stdout), { model: 'model', epoch: 4, step: 8, validation: { images: 64 }, compiled: { batch: 8, files: { 'plan.json': Number } } }, 'a former model gives way')
+  t.match(JSON.parse((await millrace('export', 'run', 'bare', '--no-compile', '--json')).stdout), { model: 'bare', compiled: null })
+  t.same(readdirSync(join(folder, 'bare')).sort(), ['graph.json', 'weights.safetensors'])
   t.match(await millrace('export', 'run', 'third', '--checkpoint', '3'), { exitCode: 0, stdout: /^third: weights of epoch 3,/ })
   t.match(await millrace('predict', 'model', 'train.rec'), { exitCode: 0, stdout: /\n\d+ of 64 records read right in full: \d+\.\d\d %\n$/ })
 })

@@ -47,12 +47,17 @@ export function summaryLines({ folder, files, plan, memoryBytes }: CompiledSumma
 export function explainPlan({ steps }: { readonly steps: readonly PlannedStep[] }, profile?: Profile): string[] {
   const tile = ({ tiles }: PlannedStep): string => (tiles === undefined ? '' : profile === undefined ? [...new Set([tiles.simd, tiles.relaxed])].join(' or ') : tiles[profile.variant])
   const rows = steps.map((step, index) => [
-    step.node, step.kernel, tile(step), step.multiplyAdds === 0 ? '' : (2e-6 * step.multiplyAdds).toFixed(2), kilobytes(step.weightBytes), kilobytes(step.valueBytes),
+    step.node, step.kernel, tile(step), megaflops(step), kilobytes(step.weightBytes), kilobytes(step.valueBytes),
     ...(profile === undefined ? [] : timeCells(step, profile.steps[index]!)),
   ])
   const head = ['layer', 'kernel', 'tile', 'MFLOP', 'weights KB', 'values KB', ...(profile === undefined ? [] : ['ms', 'share', 'GFLOP/s'])]
   const end = profile === undefined ? [] : [`${profile.milliseconds.toFixed(2)} ms an image, variant ${profile.variant}`]
   return [...alignColumns([head, ...rows], 3), ...end]
+}
+
+function megaflops({ multiplyAdds }: PlannedStep): string {
+  const value = 2e-6 * multiplyAdds
+  return value === 0 ? '' : value < 0.1 ? value.toPrecision(2) : value.toFixed(2)
 }
 
 function timeCells({ multiplyAdds }: PlannedStep, { milliseconds, share }: StepTime): string[] {
