@@ -4,16 +4,15 @@
 // gives the same bytes.
 
 import type { Writable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
 import type { MetaSummary, NewImageRecord } from '@millrace/recordio'
 import { PipelineError, throwIfAborted } from '../errors.js'
 import { codecVersions } from '../images/index.js'
 import { toRecordLabel, type LabelKind } from '../label.js'
 import type { ImageFile } from '../providers/image-file.js'
 import { createPlan, type ImagePlan } from '../render/image-plan.js'
-import { createRenderer, type Renderer } from '../render/renderer.js'
+import { Renderer } from '../render/renderer.js'
 import { renderPlaceholder } from '../render/render-image.js'
-import type { Sample } from '../sample.js'
+import type { Sample, SampleImage } from '../sample.js'
 import { mapOrdered, type Transform } from '../transform.js'
 import { FileOutput } from './file-output.js'
 import { layOut, type PackLayout, type PackPart, type ShardOptions } from './pack-layout.js'
@@ -45,7 +44,7 @@ export interface PackOptions {
   readonly part?: PackPart
   /** Takes so many samples from the source at most. Default: all. */
   readonly limit?: number
-  /** Images in work at a time; 1 works in the caller's thread. Default: the number of cores. */
+  /** Images in work at a time, one of them in the caller's thread. Default: the number of cores. */
   readonly threads?: number
   /**
    * 'skip' lists a sample that cannot be packed and goes on (the default); 'fail' stops there;
@@ -115,7 +114,7 @@ export interface PackReport extends PackProgress {
 export async function packDataset(options: PackOptions): Promise<PackReport> {
   const plan = createPlan(options.plan)
   const layout = await layOutOptions(options)
-  const renderer = createRenderer(plan, options.threads)
+  const renderer = new Renderer(plan, options.threads)
   try {
     const output = await openOutput(options, plan, layout)
     const run = new PackRun(options, plan, renderer, output)
@@ -159,9 +158,6 @@ function openOutput(options: PackOptions, plan: ImagePlan, layout: PackLayout): 
   })
 }
 
-/** How long timers and signals may wait. */
-const turnEveryMs = 20
-
 /** What became of one sample. */
 interface Outcome {
   readonly sample: Sample
@@ -189,13 +185,9 @@ class PackRun {
     const startedAt = performance.now()
     const packedBefore = this.#output.counts.packed
     const attempts = mapOrdered((sample: Sample) => this.#attempt(sample), { concurrency: () => this.#renderer.inFlight })
-    let turnedAt = startedAt
     for await (const outcome of attempts(this.#samples(layout))) {
       throwIfAborted(signal)
       await this.#take(outcome)
-      if (performance.now() - turnedAt < turnEveryMs) continue
-      await setImmediate() // files that are read at once leave the process no time for anything else
-      turnedAt = performance.now()
     }
     throwIfAborted(signal)
     const { packed, rejected, adjusted, placeholders, roundedLabels } = this.#output.counts
@@ -241,18 +233,18 @@ class PackRun {
     let sample = original
     for (const transform of this.#options.transforms ?? []) sample = await transform.one(sample)
     const { key, id, regions } = sample
-    const image = this.#fileOf(sample) ?? (await sample.image())
+    const { image: unturned, turn } = sample.image.turned ?? { image: sample.image, turn: undefined }
+    const image = this.#fileOf(sample, unturned) ?? (await unturned())
     const { rounded, ...label } = this.#recordLabel(sample)
-    const rendered = await this.#renderer.render({ image, key, id, ...(regions && { regions }) })
+    const rendered = await this.#renderer.render({ image, key, id, ...(turn && { turn }), ...(regions && { regions }) })
     const isAdjusted = sample.adjusted !== undefined || rendered.adjusted !== undefined
     const facts = { rendered, isAdjusted, isPlaceholder: false, ...(rounded && { rounded }) }
     return { sample, packed: { record: { id, ...label, image: rendered.image }, facts } }
   }
 
   /** The file to leave to the renderer, but where the label is wrong: an image that cannot be read is told of first. */
-  #fileOf(sample: Sample): ImageFile | undefined {
-    const { file } = sample.image
-    return file && !this.#renderer.readsAhead && sample.label.kind === this.#options.labelKind ? file : undefined
+  #fileOf({ label }: Sample, { file }: SampleImage): ImageFile | undefined {
+    return file && !this.#renderer.readsAhead && label.kind === this.#options.labelKind ? file : undefined
   }
 
   #recordLabel({ label, key }: Sample): ReturnType<typeof toRecordLabel> {

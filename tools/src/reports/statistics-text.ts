@@ -20,7 +20,7 @@ export function describeStatistics(statistics: DataStatistics): string[] {
     ...(rejected > 0 ? [`rejected  ${grouped(rejected)} cannot be read:`, ...rejections.map(describeRejection)] : ['rejected  0']),
     ...(rejectedWhenPacked === undefined ? [] : [`packing   ${grouped(rejectedWhenPacked)} inputs were rejected`, ...rejectionsWhenPacked.map(describeRejection)]),
     ...(clamped > 0 ? [`clamped   ${grouped(clamped)} have boxes that reached past the image`] : []),
-    ...Object.entries(ignored).map(([reason, count]) => `ignored   ${grouped(count)} ${reason}`),
+    ...Object.entries(ignored).map(([reason, count]) => `ignored   ${reason}: ${grouped(count)}`),
     ...(width && height ? [`width     ${spread(width)} pixels`, `height    ${spread(height)} pixels`] : []),
     ...classLines(statistics),
     ...digitLines(statistics),
@@ -54,11 +54,11 @@ function digitLines({ lengths, slope }: DataStatistics): string[] {
 
 function boxLines({ boxes, labelKind }: DataStatistics): string[] {
   if (!boxes || boxes.count === 0) return []
-  const { count, ignored, perSample, width, height, share, aspect } = boxes
+  const { count, ignored, inverted, perSample, width, height, share, aspect } = boxes
   const [least, most] = [Object.keys(perSample)[0]!, Object.keys(perSample).at(-1)!]
   const what = labelKind === 'digits' ? 'digits' : 'boxes'
   return [
-    `${what.padEnd(8)}  ${grouped(count)}${ignored > 0 ? `, ${grouped(ignored)} of them ignored` : ''}; ${least} to ${most} an image`,
+    `${what.padEnd(8)}  ${grouped(count)}${ignored > 0 ? `, ${grouped(ignored)} of them ignored` : ''}${inverted > 0 ? `, ${grouped(inverted)} inverted or empty` : ''}; ${least} to ${most} an image`,
     ...(width ? [`  width   ${spread(width)} pixels`] : []),
     ...(height ? [`  height  ${spread(height)} pixels`] : []),
     ...(share ? [`  share   median ${(100 * share.median).toPrecision(3)} % of the image`] : []),
