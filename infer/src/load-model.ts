@@ -11,6 +11,7 @@ import { memoryFiles, readNeeded, webFiles, type FilesInMemory, type ModelFiles 
 import { graphFileName, weightsFileName, type ModelParts, type Provenance } from './model-folder.js'
 import { checkBatch, runnerModel, type Model, type ModelOptions } from './model.js'
 import { sessionRunner } from './runtime/executor.js'
+import type { NetworkPlan } from './runtime/plan.js'
 import { findCompiled, type GraphSource } from './runtime/read-compiled.js'
 import { decodeSafetensors } from './safetensors.js'
 import { checkWeights, weightError, type Weights } from './weights.js'
@@ -28,7 +29,7 @@ export type ModelSource = string | URL | FilesInMemory
 
 export interface LoadOptions extends ModelOptions {
   /**
-   * Default `auto`: takes the compiled part if there is one for so large a batch, else compiles the network now. `never`
+   * Default `auto`: takes the compiled part if there is one for so large a batch and that use of Winograd, else compiles the network now. `never`
    * wants it, `always` takes graph and weights alone.
    */
   readonly compile?: 'auto' | 'never' | 'always'
@@ -48,14 +49,20 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const described = await readGraph(files)
   if (compile !== 'always' && options.execute === undefined) {
     const part = await findCompiled(files, described, options)
-    if (part !== undefined && part.plan.batch >= (batch ?? 1)) return runnerModel(described.graph, sessionRunner(described.graph, await part.open()))
-    if (compile === 'never') {
-      throw new InferError('INFER_COMPILED', `${files.name}: expected a compiled part${batch === undefined ? '' : ` for batches of ${batch}`}, found ${part === undefined ? 'none' : `one for batches of ${part.plan.batch}`}; run "millrace compile" on the model`, { path: files.name })
-    }
+    const problem = misfit(part?.plan, options)
+    if (problem === undefined) return runnerModel(described.graph, sessionRunner(described.graph, await part!.open()))
+    if (compile === 'never') throw new InferError('INFER_COMPILED', `${files.name}: ${problem}; run "millrace compile" on the model`, { path: files.name })
   }
   const weights = await readWeights(files, described)
   const { createModel } = await import('./create-model.js')
   return createModel(described.graph, weights, options)
+}
+
+/** Why a compiled part does not serve what is asked for. */
+function misfit(plan: NetworkPlan | undefined, { batch = 1, winograd }: LoadOptions): string | undefined {
+  if (plan === undefined) return 'expected a compiled part, found none'
+  if (plan.batch < batch) return `expected a compiled part for batches of ${batch}, found one for batches of ${plan.batch}`
+  return winograd === undefined || winograd === plan.winograd ? undefined : `expected a compiled part with winograd "${winograd}", found "${plan.winograd}"`
 }
 
 /**

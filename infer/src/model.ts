@@ -7,6 +7,7 @@ import type { Graph, Task } from './graph.js'
 import type { RawImage } from './image.js'
 import { preprocessImage } from './preprocess.js'
 import type { Executor, Runner, RunsOn } from './runtime/executor.js'
+import type { WinogradUse } from './runtime/plan.js'
 import type { SessionOptions } from './runtime/session.js'
 import type { VariantChoice } from './runtime/variants.js'
 
@@ -49,6 +50,8 @@ export interface Model {
 export interface ModelOptions extends SessionOptions {
   /** Images that a run takes at once; more are run in parts. Memory grows with it. Default 8. */
   readonly batch?: number
+  /** Whether Winograd's convolution may be used: 'never' rounds more finely and runs more slowly. Default 'auto'. */
+  readonly winograd?: WinogradUse
   /** Which variant to use. Default `auto`: the faster, by a few milliseconds of measuring once a process. */
   readonly variant?: VariantChoice
   /** What computes. Default: the network compiled to WebAssembly. */

@@ -7,7 +7,7 @@ import type { Graph } from '../graph.js'
 import { buildModule, call, globalGet, i32Add, i32Const, localGet, type Code, type FunctionSpec } from '../kernels/assembler.js'
 import { clearKernel } from '../kernels/network/clear.js'
 import { plainSimd, relaxedSimd, type Kernel, type Layout, type Variant } from '../kernels/network/kernel.js'
-import { moduleConstants, stepName, type NetworkPlan, type TensorPlace } from '../runtime/plan.js'
+import { moduleConstants, stepName, type NetworkPlan, type TensorPlace, type WinogradUse } from '../runtime/plan.js'
 import type { Weights } from '../weights.js'
 import { chooseKernel } from './choose-kernel.js'
 import { layOut, type Buffer, type LayoutPlan, type Place } from './layout.js'
@@ -18,6 +18,8 @@ import { simplify } from './simplify.js'
 export interface CompileOptions {
   /** Most images a run takes. Default 1. */
   readonly batch?: number
+  /** Default 'auto'. See WinogradUse. */
+  readonly winograd?: WinogradUse
 }
 
 /** One call of a kernel. */
@@ -38,6 +40,7 @@ export interface Step {
 export interface CompiledNetwork {
   readonly graph: Graph
   readonly batch: number
+  readonly winograd: WinogradUse
   readonly input: TensorPlace
   readonly outputs: readonly TensorPlace[]
   readonly steps: readonly Step[]
@@ -50,11 +53,11 @@ export interface CompiledNetwork {
  * The plan of a network. Time and memory grow with its weights, which are copied once.
  * @throws InferError INFER_GRAPH_INVALID; INFER_COMPILE naming a node that cannot be compiled
  */
-export function compileGraph(graph: Graph, weights: Weights, { batch = 1 }: CompileOptions = {}): CompiledNetwork {
+export function compileGraph(graph: Graph, weights: Weights, { batch = 1, winograd = 'auto' }: CompileOptions = {}): CompiledNetwork {
   const program = simplify(graph, weights)
   const layout = layOut(program)
   const placeOf = (value: string): Place => layout.places.get(value)!
-  const calls = layout.operations.map((operation) => ({ operation, kernel: chooseKernel(operation, placeOf) }))
+  const calls = layout.operations.map((operation) => ({ operation, kernel: chooseKernel(operation, placeOf, { batch, winograd }) }))
   const { offsets, bytes } = placeBuffers(lifetimesOf(program, layout, calls.map(({ kernel }) => kernel), batch))
   const addressOf = (value: string): number => offsets.get(placeOf(value).buffer.name)! + placeOf(value).offsetBytes
   const packed = new WeightPacker()
@@ -80,6 +83,7 @@ export function compileGraph(graph: Graph, weights: Weights, { batch = 1 }: Comp
   return {
     graph,
     batch,
+    winograd,
     input: tensor(graph.input.name, graph.input.name),
     outputs: graph.outputs.map((name) => tensor(name, program.outputs.get(name)!)),
     steps,
@@ -148,9 +152,9 @@ export function networkModule({ steps }: CompiledNetwork, variant: Variant, opti
 }
 
 /** What a session needs of a network besides its weights and modules. */
-export function planOf({ batch, input, outputs, weights, arenaBytes, steps }: CompiledNetwork): NetworkPlan {
+export function planOf({ batch, winograd, input, outputs, weights, arenaBytes, steps }: CompiledNetwork): NetworkPlan {
   return {
-    batch, input, outputs, arenaBytes, weightBytes: weights.byteLength,
+    batch, winograd, input, outputs, arenaBytes, weightBytes: weights.byteLength,
     steps: steps.map(({ node, kernel, valueBytes }) => ({
       node, kernel: kernel.name, multiplyAdds: kernel.multiplyAdds, weightBytes: kernel.weights.byteLength, valueBytes,
       ...(kernel.tile && { tiles: { simd: kernel.tile(plainSimd), relaxed: kernel.tile(relaxedSimd) } }),

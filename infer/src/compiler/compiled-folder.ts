@@ -12,7 +12,7 @@ import { fileDigest } from '../file-digest.js'
 import { readGraph, readWeights } from '../load-model.js'
 import { checkBatch, defaultBatch } from '../model.js'
 import { checkMemory } from '../runtime/network-memory.js'
-import type { VariantName } from '../runtime/plan.js'
+import type { VariantName, WinogradUse } from '../runtime/plan.js'
 import { compiledPath, defaultTarget, findCompiled, type CompiledOptions } from '../runtime/read-compiled.js'
 import type { Session } from '../runtime/session.js'
 import { moduleFileNames, packedFileName, planDocument, planFileName, planFormat, type StoredPlan } from '../runtime/stored-plan.js'
@@ -22,6 +22,8 @@ import { variants } from './open-session.js'
 export interface SaveCompiledOptions {
   /** Most images a run takes; memory grows with it. Default 8. */
   readonly batch?: number
+  /** Whether Winograd's convolution may be used. Default 'auto'. */
+  readonly winograd?: WinogradUse
   /** What it is compiled for: the folder within `compiled/`. Default and only `cpu`. */
   readonly target?: 'cpu'
 }
@@ -42,11 +44,11 @@ export interface CompiledSummary {
  * @throws InferError as `readModelFolder`; INFER_COMPILE naming a node that cannot be compiled;
  * INFER_MEMORY; INFER_MODEL_WRITE
  */
-export async function saveCompiled(model: string, { batch = defaultBatch, target = defaultTarget }: SaveCompiledOptions = {}): Promise<CompiledSummary> {
+export async function saveCompiled(model: string, { batch = defaultBatch, winograd = 'auto', target = defaultTarget }: SaveCompiledOptions = {}): Promise<CompiledSummary> {
   const folder = `${model}/${compiledPath(target)}`
   const files = folderFiles(model)
   const source = await readGraph(files)
-  const network = compileGraph(source.graph, await readWeights(files, source), { batch: checkBatch(batch) })
+  const network = compileGraph(source.graph, await readWeights(files, source), { batch: checkBatch(batch), winograd })
   const { weights } = network
   const packed = new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)
   const modules = (Object.keys(variants) as VariantName[]).map((name) => [name, networkModule(network, variants[name])] as const)

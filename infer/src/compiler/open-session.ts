@@ -7,6 +7,7 @@ import { plainSimd, relaxedSimd, type Variant } from '../kernels/network/kernel.
 import { runReference } from '../reference/run-reference.js'
 import { checkInput, sessionRunner, type Runner } from '../runtime/executor.js'
 import { createMemory } from '../runtime/network-memory.js'
+import type { WinogradUse } from '../runtime/plan.js'
 import { startSession, type Session, type SessionOptions } from '../runtime/session.js'
 import { wantedVariants, type VariantChoice } from '../runtime/variants.js'
 import type { Weights } from '../weights.js'
@@ -32,10 +33,10 @@ export function openSession(network: CompiledNetwork, variant: Variant | readonl
  * does the work, slowly.
  * @throws InferError INFER_MEMORY
  */
-export function compileRunner(graph: Graph, weights: Weights, options: SessionOptions & { readonly batch: number; readonly variant?: VariantChoice }): Runner {
-  const { batch, variant = 'auto' } = options
+export function compileRunner(graph: Graph, weights: Weights, options: SessionOptions & { readonly batch: number; readonly variant?: VariantChoice; readonly winograd?: WinogradUse }): Runner {
+  const { batch, variant = 'auto', winograd = 'auto' } = options
   try {
-    return sessionRunner(graph, openSession(compileGraph(graph, weights, { batch }), wantedVariants(variant).map((name) => variants[name]), options))
+    return sessionRunner(graph, openSession(compileGraph(graph, weights, { batch, winograd }), wantedVariants(variant).map((name) => variants[name]), options))
   } catch (error) {
     if (error instanceof InferError && error.code === 'INFER_COMPILE') return referenceRunner(graph, weights, batch)
     throw error

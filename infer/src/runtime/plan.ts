@@ -33,12 +33,21 @@ export interface PlannedStep {
 export interface NetworkPlan {
   /** Most images a run takes. */
   readonly batch: number
+  readonly winograd: WinogradUse
   readonly input: TensorPlace
   readonly outputs: readonly TensorPlace[]
   readonly weightBytes: number
   readonly arenaBytes: number
   readonly steps: readonly PlannedStep[]
 }
+
+/**
+ * Where Winograd's convolution is used, which is quicker and rounds about twice as coarsely: where it is expected
+ * to be quicker ('auto'), nowhere ('never': results then differ from the definition's by the order of its sums
+ * only, and a NaN reaches only those outputs whose windows hold it), or wherever it is possible ('always', for
+ * tests and measurements).
+ */
+export type WinogradUse = 'auto' | 'never' | 'always'
 
 /** Instructions that a module uses: those that every engine has, or relaxed SIMD too. */
 export type VariantName = 'simd' | 'relaxed'

@@ -5,7 +5,7 @@ import { InferError } from '../errors.js'
 import { checkDigest, checkSha256, type FileDigest } from '../file-digest.js'
 import type { Graph } from '../graph.js'
 import { compiledFolderName } from '../model-folder.js'
-import { readNeeded, type ModelFiles } from '../model-files.js'
+import { missing, type ModelFiles } from '../model-files.js'
 import { checkInterface, checkSections, damaged } from './check-module.js'
 import { createMemory } from './network-memory.js'
 import type { VariantName } from './plan.js'
@@ -74,18 +74,24 @@ async function openCompiled(files: ModelFiles, folder: string, plan: StoredPlan,
 }
 
 async function readModules(files: ModelFiles, folder: string, plan: StoredPlan, choice: VariantChoice): Promise<Map<VariantName, WebAssembly.Module>> {
-  const isThere = (name: VariantName): boolean => plan.modules.has(name)
-  const wanted = wantedVariants(choice).filter(isThere)
-  const names = wanted.length === 0 && choice === 'auto' ? (['simd'] as const) : wanted
-  if (names.length === 0) throw new InferError('INFER_COMPILED', `${files.name}/${folder}: expected a module of the variant "${choice}", found none; compile the model again`, { path: files.name })
-  const modules = await Promise.all(names.map(async (name) => [name, await readModule(files, `${folder}/${moduleFileNames[name]}`, plan, plan.modules.get(name)!)] as const))
+  const read = async (name: VariantName): Promise<[VariantName, WebAssembly.Module][]> => {
+    const module = await readModule(files, `${folder}/${moduleFileNames[name]}`, plan, plan.modules.get(name))
+    return module === undefined ? [] : [[name, module]]
+  }
+  let modules = (await Promise.all(wantedVariants(choice).map(read))).flat()
+  if (modules.length === 0 && choice === 'auto') modules = await read('simd') // relaxed is the faster, but was not shipped
+  if (modules.length === 0) throw missing(`${files.name}/${folder}/${moduleFileNames[choice === 'auto' ? 'simd' : choice]}`)
   return new Map(modules)
 }
 
-async function readModule(files: ModelFiles, name: string, plan: StoredPlan, expected: FileDigest): Promise<WebAssembly.Module> {
+/** Undefined where the plan or the folder has no such module. */
+async function readModule(files: ModelFiles, name: string, plan: StoredPlan, expected: FileDigest | undefined): Promise<WebAssembly.Module | undefined> {
   const path = `${files.name}/${name}`
-  const module = files.module?.(name) ?? (await compile(await readModuleBytes(files, name, expected), path))
-  checkInterface(module, plan.steps.length, path)
+  const ready = files.module?.(name)
+  const bytes = ready === undefined && expected !== undefined ? await files.read(name, maxModuleBytes) : undefined
+  if (bytes !== undefined) await checkDigest(bytes, expected!, planFileName, path)
+  const module = ready ?? (bytes && (await compile(bytes, path)))
+  if (module !== undefined) checkInterface(module, plan.steps.length, path)
   return module
 }
 
@@ -94,12 +100,6 @@ async function compile(bytes: Uint8Array, path: string): Promise<WebAssembly.Mod
   return WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>).catch((error: unknown) => {
     throw damaged(path, `it is not a module that this engine runs: ${(error as Error).message}`, error)
   })
-}
-
-async function readModuleBytes(files: ModelFiles, name: string, expected: FileDigest): Promise<Uint8Array> {
-  const bytes = await readNeeded(files, name, maxModuleBytes)
-  await checkDigest(bytes, expected, planFileName, `${files.name}/${name}`)
-  return bytes
 }
 
 function parseJson(bytes: Uint8Array, path: string): unknown {

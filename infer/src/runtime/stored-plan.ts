@@ -4,7 +4,7 @@
 //
 //   { format: 'millrace-plan', version: 1,
 //     graph, weights: digests of the sources        packed, modules: { simd, relaxed }: digests beside it
-//     batch, arenaBytes, input, outputs, steps: the plan }
+//     batch, winograd, arenaBytes, input, outputs, steps: the plan }
 
 import { InferError } from '../errors.js'
 import type { FileDigest } from '../file-digest.js'
@@ -36,9 +36,9 @@ const maxBatch = 2 ** 20
 const maxBytes = 2 ** 32
 
 /** The same plan always gives the same text. */
-export function planDocument({ sources, packed, modules, batch, arenaBytes, input, outputs, steps }: StoredPlan): object {
+export function planDocument({ sources, packed, modules, batch, winograd, arenaBytes, input, outputs, steps }: StoredPlan): object {
   const place = ({ name, offsetBytes, layout: { height, width, channels, pixelBytes, rowBytes, imageBytes } }: TensorPlace): object => ({ name, offsetBytes, layout: { height, width, channels, pixelBytes, rowBytes, imageBytes } })
-  return { format: planFormat, version: 1, ...sources, packed, modules: Object.fromEntries(modules), batch, arenaBytes, input: place(input), outputs: outputs.map(place), steps }
+  return { format: planFormat, version: 1, ...sources, packed, modules: Object.fromEntries(modules), batch, winograd, arenaBytes, input: place(input), outputs: outputs.map(place), steps }
 }
 
 /**
@@ -53,6 +53,7 @@ export function parsePlan(document: unknown, graph: Graph, path: string): Stored
     const sources = { graph: digest(fields.object('graph')), weights: digest(fields.object('weights')) }
     const packed = digest(fields.object('packed'))
     const modules = variantDigests(fields.object('modules'))
+    const winograd = fields.choice('winograd', ['auto', 'never', 'always'])
     const [batch, arenaBytes] = [whole(fields, 'batch', 1, maxBatch), whole(fields, 'arenaBytes', 0, maxBytes, 4)]
     const shapes = inferShapes(graph)
     const tensor = (place: JsonFields, name: string): TensorPlace => tensorPlace(place, name, shapes.get(name)!, batch, arenaBytes)
@@ -63,7 +64,7 @@ export function parsePlan(document: unknown, graph: Graph, path: string): Stored
     const steps = fields.objects('steps', maxSteps).map(plannedStep)
     fields.end()
     if (packed.byteLength % 4 !== 0) throw damaged(path, `packed: expected whole float32 values, found ${packed.byteLength} bytes`)
-    return { sources, packed, modules, batch, arenaBytes, input, outputs, steps, weightBytes: packed.byteLength }
+    return { sources, packed, modules, batch, winograd, arenaBytes, input, outputs, steps, weightBytes: packed.byteLength }
   } catch (error) {
     if (error instanceof InferError && error.code === 'INFER_GRAPH_FORMAT') throw damaged(path, error.message.replace(`${path}: `, ''), error)
     throw error

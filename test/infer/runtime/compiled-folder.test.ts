@@ -49,7 +49,8 @@ t.test('it loads from a folder, an address, bytes, and modules; the weights file
   t.teardown(() => server.close())
   await new Promise((resolve) => server.once('listening', resolve))
   const simd = new WebAssembly.Module(files['compiled/cpu/model.wasm'] as Uint8Array<ArrayBuffer>)
-  const ready = { ...shipped, 'compiled/cpu/model.wasm': simd, 'compiled/cpu/model-relaxed.wasm': new Uint8Array() }
+  const ready: Record<string, Uint8Array | WebAssembly.Module> = { ...shipped, 'compiled/cpu/model.wasm': simd }
+  delete ready['compiled/cpu/model-relaxed.wasm']
   const sources = [folder, pathToFileURL(`${folder}/`), new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/model/`), shipped] as const
   for (const source of sources) {
     const model = await loadModel(source, { compile: 'never' })
@@ -58,8 +59,10 @@ t.test('it loads from a folder, an address, bytes, and modules; the weights file
     t.equal(model.run(new Float32Array(0), 0).get('answer')!.length, 0)
     model.dispose()
   }
-  const model = await loadModel(ready, { compile: 'never', variant: 'simd' })
+  const model = await loadModel(ready, { compile: 'never' })
   t.ok(distance(model.run(input, 3).get('answer')!) < 1e-6, 'with a module ready compiled')
+  t.equal(model.runsOn, 'simd', 'the only one that was shipped')
+  await t.rejects(loadModel(ready, { compile: 'never', variant: 'relaxed' }), { code: 'INFER_MODEL_READ', message: /model-relaxed\.wasm: there is no such file/ })
 })
 
 t.test('when it is used', async (t) => {
@@ -72,6 +75,8 @@ t.test('when it is used', async (t) => {
   t.match(await runsOn(files, { batch: 4 }), /simd|relaxed/, 'not for a larger batch: compiled now')
   await t.rejects(loadModel(shipped, { batch: 4 }), { code: 'INFER_MODEL_READ', message: /weights\.safetensors: there is no such file/ })
   await t.rejects(loadModel(files, { batch: 4, compile: 'never' }), { code: 'INFER_COMPILED', message: /for batches of 4, found one for batches of 3; run "millrace compile"/ })
+  await t.rejects(loadModel(files, { winograd: 'never', compile: 'never' }), { code: 'INFER_COMPILED', message: /with winograd "never", found "auto"/ })
+  await runsOn(files, { winograd: 'never' })
   await t.rejects(loadModel(files, { target: 'gpu', compile: 'never' }), { code: 'INFER_COMPILED', message: /expected a compiled part, found none/ })
   await t.rejects(loadModel(files, { target: '../x' }), { code: 'INFER_ARGUMENT' })
   const broken = { ...files, 'compiled/cpu/plan.json': new Uint8Array(4) }
@@ -141,7 +146,7 @@ t.test('what a page fetches to run compiled models has no compiler in it and not
   const dist = new URL('../../../../infer/dist/', import.meta.url)
   const fetched = staticImports(dist, 'runtime/index.js')
   t.ok(fetched.includes('runtime/session.js') && fetched.length > 15, `${fetched.length} files`)
-  t.same(fetched.filter((path) => /^(compiler|kernels|reference)\//.test(path)), [])
+  t.same(fetched.filter((path) => /^(compiler|kernels\/network|reference)\//.test(path)), [])
   for (const entry of ['runtime/index.js', 'index.js']) {
     for (const path of staticImports(dist, entry)) t.notMatch(await readFile(new URL(path, dist), 'utf8'), /['"]node:/, path)
   }

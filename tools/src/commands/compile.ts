@@ -11,6 +11,7 @@ import { jsonLine } from '../record-output.js'
 interface CompileFlags {
   readonly batch: number
   readonly target: string
+  readonly winograd: boolean
   readonly explain: boolean
   readonly profile: boolean
   readonly json: boolean
@@ -22,15 +23,16 @@ export const compileCommand: CommandFactory = () =>
     .argument('<model>', 'model folder, as "millrace export" writes it; what was compiled before gives way')
     .option('--batch <count>', 'most images a run takes; memory grows with it', parseCount, 8)
     .option('--target <name>', 'what to compile for; there is only "cpu" yet', 'cpu')
+    .option('--no-winograd', "leave out Winograd's convolution, which is faster and rounds about twice as coarsely")
     .option('--explain', 'show the plan: layer, kernel, tile, work, bytes', false)
     .option('--profile', 'run it, and show in the plan how long each layer takes', false)
     .option('--json', 'print one JSON document instead of lines', false)
     .action(compile)
 
-async function compile(model: string, { batch, target, explain, profile, json }: CompileFlags): Promise<void> {
+async function compile(model: string, { batch, target, winograd, explain, profile, json }: CompileFlags): Promise<void> {
   if (target !== 'cpu') throw new CliError('CLI_USAGE', `--target: expected "cpu", found "${target}"`)
   const { openCompiledModel, saveCompiled } = await import('@millrace/infer/compiler')
-  const summary = await saveCompiled(model, { batch, target })
+  const summary = await saveCompiled(model, { batch, target, winograd: winograd ? 'auto' : 'never' })
   const profiled = profile ? profileSession(await openCompiledModel(model, { target })) : undefined
   if (json) process.stdout.write(jsonLine(document(model, target, summary, profiled, explain || profile)))
   else process.stdout.write([...summaryLines(summary), ...(explain || profile ? ['', ...explainPlan(summary.plan, profiled)] : [])].map((line) => `${line}\n`).join(''))
