@@ -5,7 +5,10 @@ export type InferErrorCode = keyof typeof inferErrorCodes
 
 /** Code → what it means in one line. */
 export const inferErrorCodes = {
+  INFER_ABORTED: 'the caller asked for the work to stop',
   INFER_ARGUMENT: 'an argument has the wrong size or lies outside its range',
+  INFER_BUSY: 'a pool has no place for another request',
+  INFER_CLOSED: 'a pool was closed',
   INFER_COMPILE: 'a network has a node that cannot be compiled',
   INFER_COMPILED: 'the compiled part of a model folder is missing, damaged or does not fit its graph',
   INFER_GRAPH_FORMAT: 'a document is not a Millrace graph that this version reads',
@@ -17,7 +20,9 @@ export const inferErrorCodes = {
   INFER_MODEL_WRITE: 'a model folder cannot be written',
   INFER_NOT_FINITE: 'a weight or an answer is NaN or infinite',
   INFER_SAFETENSORS: 'a safetensors file is damaged or holds what this version does not read',
+  INFER_TIMEOUT: 'a pool did not answer in time',
   INFER_WEIGHTS: 'the weights are not those that the graph needs',
+  INFER_WORKER_FAILED: 'a thread of a pool ended',
 } as const
 
 /** Facts about the place of the error, for programs; the message says the same in words. */

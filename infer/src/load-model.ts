@@ -12,7 +12,7 @@ import { graphFileName, weightsFileName, type ModelParts, type Provenance } from
 import { checkBatch, runnerModel, type Model, type ModelOptions } from './model.js'
 import { sessionRunner } from './runtime/executor.js'
 import type { NetworkPlan } from './runtime/plan.js'
-import { findCompiled, type GraphSource } from './runtime/read-compiled.js'
+import { findCompiled, type CompiledPart, type GraphSource } from './runtime/read-compiled.js'
 import { decodeSafetensors } from './safetensors.js'
 import { checkWeights, weightError, type Weights } from './weights.js'
 
@@ -43,6 +43,14 @@ export interface LoadOptions extends ModelOptions {
  * one is needed; INFER_MODEL_CHANGED if it was made of another graph or weights; INFER_MEMORY; INFER_ARGUMENT
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  const { graph, part, weights } = await findNetwork(source, options)
+  if (part !== undefined) return runnerModel(graph, sessionRunner(graph, await part.open()))
+  const { createModel } = await import('./create-model.js')
+  return createModel(graph, weights, options)
+}
+
+/** The compiled part of a folder that serves what is asked for; else weights to compile it from. */
+export async function findNetwork(source: ModelSource, options: LoadOptions): Promise<{ readonly graph: Graph } & ({ readonly part: CompiledPart; readonly weights?: undefined } | { readonly part?: undefined; readonly weights: Weights })> {
   const { compile = 'auto', batch } = options
   if (batch !== undefined) checkBatch(batch)
   const files = filesOf(source)
@@ -50,12 +58,10 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   if (compile !== 'always' && options.execute === undefined) {
     const part = await findCompiled(files, described, options)
     const problem = misfit(part?.plan, options)
-    if (problem === undefined) return runnerModel(described.graph, sessionRunner(described.graph, await part!.open()))
+    if (problem === undefined) return { graph: described.graph, part: part! }
     if (compile === 'never') throw new InferError('INFER_COMPILED', `${files.name}: ${problem}; run "millrace compile" on the model`, { path: files.name })
   }
-  const weights = await readWeights(files, described)
-  const { createModel } = await import('./create-model.js')
-  return createModel(described.graph, weights, options)
+  return { graph: described.graph, weights: await readWeights(files, described) }
 }
 
 /** Why a compiled part does not serve what is asked for. */

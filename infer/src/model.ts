@@ -70,11 +70,7 @@ export function checkBatch(batch: number): number {
 /** A model that answers with what the runner computes. */
 export function runnerModel(graph: Graph, { execute, batch: maxBatch, runsOn, dispose }: Runner): Model {
   const predictBatch = (images: readonly RawImage[]): Answer[] => {
-    const [height, width, channels] = graph.input.shape
-    const input = new Float32Array(images.length * height * width * channels)
-    for (const [index, image] of images.entries()) input.set(preprocessed(graph, image), index * height * width * channels)
-    const outputs = execute(input, images.length)
-    return images.map((_, index) => answer(graph.task, outputs, images.length, index))
+    return readAnswers(graph, execute(preprocessImages(graph, images), images.length), images.length)
   }
   function predict(image: RawImage): Answer
   function predict(images: readonly RawImage[]): Answer[]
@@ -87,8 +83,21 @@ export function runnerModel(graph: Graph, { execute, batch: maxBatch, runsOn, di
   return { graph, runsOn, run: execute, predict, dispose }
 }
 
+/** The network's input [n, height, width, channels] from images. */
+export function preprocessImages(graph: Graph, images: readonly RawImage[]): Float32Array {
+  const [height, width, channels] = graph.input.shape
+  const input = new Float32Array(images.length * height * width * channels)
+  for (const [index, image] of images.entries()) input.set(preprocessed(graph, image), index * height * width * channels)
+  return input
+}
+
+/** What the outputs say about each of so many images. */
+export function readAnswers(graph: Graph, outputs: ReadonlyMap<string, Float32Array>, count: number): Answer[] {
+  return Array.from({ length: count }, (_, index) => answer(graph.task, outputs, count, index))
+}
+
 /** `Array.isArray` does not narrow a readonly array away. */
-function isList(images: RawImage | readonly RawImage[]): images is readonly RawImage[] {
+export function isList(images: RawImage | readonly RawImage[]): images is readonly RawImage[] {
   return Array.isArray(images)
 }
 

@@ -9,6 +9,7 @@ import { InferError } from './errors.js'
 export async function sha256(bytes: Uint8Array): Promise<string> {
   const subtle = globalThis.crypto?.subtle
   if (subtle === undefined) throw new InferError('INFER_ARGUMENT', 'expected a page from https or localhost, where the browser has Web Crypto to check the model with; serve the page from there')
-  const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
+  const isShared = typeof SharedArrayBuffer === 'function' && bytes.buffer instanceof SharedArrayBuffer
+  const digest = await subtle.digest('SHA-256', (isShared ? bytes.slice() : bytes) as Uint8Array<ArrayBuffer>) // which takes no shared memory
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -6,9 +6,10 @@ import type { Graph } from '../graph.js'
 import { plainSimd, relaxedSimd, type Variant } from '../kernels/network/kernel.js'
 import { runReference } from '../reference/run-reference.js'
 import { checkInput, sessionRunner, type Runner } from '../runtime/executor.js'
-import { createMemory } from '../runtime/network-memory.js'
+import { createMemory, type MemoryOptions } from '../runtime/network-memory.js'
 import type { WinogradUse } from '../runtime/plan.js'
-import { startSession, type Session, type SessionOptions } from '../runtime/session.js'
+import { startSession, type LoadedNetwork, type Session, type SessionOptions } from '../runtime/session.js'
+import { mostPages } from '../runtime/shared-memory-import.js'
 import { wantedVariants, type VariantChoice } from '../runtime/variants.js'
 import type { Weights } from '../weights.js'
 import { compileGraph, networkModule, planOf, type CompiledNetwork } from './compile.js'
@@ -20,12 +21,32 @@ export const variants = { simd: plainSimd, relaxed: relaxedSimd } as const
  * @throws InferError INFER_MEMORY; INFER_COMPILED if this engine does not know the variant's instructions
  */
 export function openSession(network: CompiledNetwork, variant: Variant | readonly Variant[] = plainSimd, options: SessionOptions = {}): Session {
+  return startSession(loadNetwork(network, [variant].flat(), options))
+}
+
+/** What a network is compiled for. */
+export interface NetworkOptions extends MemoryOptions {
+  readonly batch: number
+  readonly variant?: VariantChoice
+  readonly winograd?: WinogradUse
+}
+
+/**
+ * Compiles the network and brings it into memory.
+ * @throws InferError INFER_COMPILE naming a node that cannot be compiled; INFER_MEMORY
+ */
+export function loadGraph(graph: Graph, weights: Weights, { batch, variant = 'auto', winograd = 'auto', ...options }: NetworkOptions): LoadedNetwork {
+  return loadNetwork(compileGraph(graph, weights, { batch, winograd }), wantedVariants(variant).map((name) => variants[name]), options)
+}
+
+function loadNetwork(network: CompiledNetwork, wanted: readonly Variant[], options: MemoryOptions): LoadedNetwork {
   const path = `graph ${network.graph.name}`
-  const modules = [variant].flat().map((each) => [each.name, compileModule(networkModule(network, each), path)] as const)
+  const sharing = options.sharedArenas === undefined ? {} : { sharedPages: mostPages }
+  const modules = new Map(wanted.map((variant) => [variant.name, compileModule(networkModule(network, variant, sharing), path)]))
   const plan = planOf(network)
-  const memory = createMemory(plan, options.maxMemoryBytes)
+  const memory = createMemory(plan, options)
   new Float32Array(memory.buffer).set(network.weights)
-  return startSession(plan, memory, new Map(modules), path)
+  return { plan, memory, modules, path }
 }
 
 /**
@@ -33,12 +54,11 @@ export function openSession(network: CompiledNetwork, variant: Variant | readonl
  * does the work, slowly.
  * @throws InferError INFER_MEMORY
  */
-export function compileRunner(graph: Graph, weights: Weights, options: SessionOptions & { readonly batch: number; readonly variant?: VariantChoice; readonly winograd?: WinogradUse }): Runner {
-  const { batch, variant = 'auto', winograd = 'auto' } = options
+export function compileRunner(graph: Graph, weights: Weights, options: NetworkOptions): Runner {
   try {
-    return sessionRunner(graph, openSession(compileGraph(graph, weights, { batch, winograd }), wantedVariants(variant).map((name) => variants[name]), options))
+    return sessionRunner(graph, startSession(loadGraph(graph, weights, options)))
   } catch (error) {
-    if (error instanceof InferError && error.code === 'INFER_COMPILE') return referenceRunner(graph, weights, batch)
+    if (error instanceof InferError && error.code === 'INFER_COMPILE') return referenceRunner(graph, weights, options.batch)
     throw error
   }
 }

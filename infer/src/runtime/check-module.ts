@@ -44,7 +44,7 @@ function shown(names: readonly string[]): string {
 }
 
 /** LEB128, unsigned; past the end of the bytes it ends. */
-function readLength(bytes: Uint8Array, begin: number): { readonly value: number; readonly end: number } {
+export function readLength(bytes: Uint8Array, begin: number): { readonly value: number; readonly end: number } {
   let value = 0
   for (let at = begin, factor = 1; at < bytes.length && at < begin + 5; at++, factor *= 128) {
     value += (bytes[at]! & 0x7f) * factor

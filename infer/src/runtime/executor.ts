@@ -46,10 +46,13 @@ export function checkInput(graph: Graph, input: Float32Array, count: number): vo
 
 /** Runs so many images at a time and lays the outputs end to end. */
 function inParts(graph: Graph, count: number, most: number, run: (first: number, size: number) => Map<string, Float32Array>): Map<string, Float32Array> {
-  if (count === 0) return new Map(graph.outputs.map((name) => [name, new Float32Array(0)]))
-  if (count <= most) return run(0, count)
-  const parts = Array.from({ length: Math.ceil(count / most) }, (_, part) => run(part * most, Math.min(most, count - part * most)))
-  return new Map([...parts[0]!.keys()].map((name) => {
+  return endToEnd(graph, Array.from({ length: Math.ceil(count / most) }, (_, part) => run(part * most, Math.min(most, count - part * most))))
+}
+
+/** The outputs of a batch that was run in parts. */
+export function endToEnd(graph: Graph, parts: readonly Map<string, Float32Array>[]): Map<string, Float32Array> {
+  if (parts.length === 1) return parts[0]!
+  return new Map(graph.outputs.map((name) => {
     const pieces = parts.map((part) => part.get(name)!)
     const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0))
     let at = 0

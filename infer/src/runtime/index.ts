@@ -4,4 +4,7 @@
 export { InferError, inferErrorCodes, type InferErrorCode, type InferErrorDetails } from '../errors.js'
 export { loadModel, type LoadOptions, type ModelSource } from '../load-model.js'
 export type { Answer, ClassAnswer, DigitsAnswer, Model } from '../model.js'
+export { createPool, type Pool, type PoolOptions } from './pool.js'
+export type { PoolSource } from './pool-network.js'
+export type { RequestOptions } from './pool-queue.js'
 export type { RawImage } from '../image.js'

@@ -8,30 +8,37 @@ const pageBytes = 65536
 /** What a network may take if nothing else is said: beyond it a plan is more likely hostile than large. */
 export const defaultMaxMemoryBytes = 2 ** 31
 
+export interface MemoryOptions {
+  /** Most bytes of memory that it may take. Default 2 GiB. */
+  readonly maxMemoryBytes?: number
+  /** Arenas of a memory that threads share. Default: one arena, in a memory that is not shared. */
+  readonly sharedArenas?: number
+}
+
 /**
  * Memory for a network, whose weights are yet to be put at its begin.
  * @throws InferError INFER_MEMORY
  */
-export function createMemory(plan: NetworkPlan, maxMemoryBytes?: number): WebAssembly.Memory {
-  return allocate(checkMemory(plan, maxMemoryBytes))
+export function createMemory(plan: NetworkPlan, { maxMemoryBytes, sharedArenas }: MemoryOptions = {}): WebAssembly.Memory {
+  return allocate(checkMemory(plan, maxMemoryBytes, sharedArenas), sharedArenas !== undefined)
 }
 
 /**
  * What the network takes, which is no more than it may.
  * @throws InferError INFER_MEMORY
  */
-export function checkMemory(plan: NetworkPlan, maxMemoryBytes = defaultMaxMemoryBytes): number {
-  const bytes = Math.ceil((arenaOffset(plan) + plan.arenaBytes) / pageBytes) * pageBytes
+export function checkMemory(plan: NetworkPlan, maxMemoryBytes = defaultMaxMemoryBytes, arenas = 1): number {
+  const bytes = Math.ceil((arenaOffset(plan, arenas - 1) + plan.arenaBytes) / pageBytes) * pageBytes
   if (bytes > maxMemoryBytes) {
-    throw new InferError('INFER_MEMORY', `the network: expected at most ${maxMemoryBytes} bytes of memory, found that it takes ${bytes} for batches of ${plan.batch}; compile it for a smaller batch, or raise maxMemoryBytes`)
+    throw new InferError('INFER_MEMORY', `the network: expected at most ${maxMemoryBytes} bytes of memory, found that it takes ${bytes} for ${arenas === 1 ? '' : `${arenas} threads and `}batches of ${plan.batch}; compile it for a smaller batch, ${arenas === 1 ? '' : 'take fewer threads, '}or raise maxMemoryBytes`)
   }
   return bytes
 }
 
-function allocate(bytes: number): WebAssembly.Memory {
+function allocate(bytes: number, shared: boolean): WebAssembly.Memory {
   const pages = bytes / pageBytes
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages })
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared })
   } catch (error) {
     throw new InferError('INFER_MEMORY', `the network: its ${bytes} bytes of memory cannot be had: ${(error as Error).message}; compile it for a smaller batch, or dispose of other models`, { cause: error })
   }

@@ -1,7 +1,8 @@
 // What a session needs to know of a compiled network: how much memory it takes, where its input and its
 // outputs lie, and what its steps are called. It is plain data: the compiler makes it, plan.json holds it.
 //
-//   memory:   [weights, up to a multiple of 64][arena]
+//   memory:   [weights, up to a multiple of 64][arena]               of one session
+//             [weights, up to a multiple of 64][arena 0][arena 1] …   of a pool, whose threads share it
 
 import type { Layout } from '../kernels/network/kernel.js'
 
@@ -60,5 +61,5 @@ export const moduleExports = (steps: number): string[] => ['run', ...Array.from(
 
 export const stepName = (step: number): string => `step${step}`
 
-/** Where the arena begins. */
-export const arenaOffset = ({ weightBytes }: NetworkPlan): number => Math.ceil(weightBytes / 64) * 64
+/** Where an arena begins. */
+export const arenaOffset = ({ weightBytes, arenaBytes }: NetworkPlan, index = 0): number => (Math.ceil(weightBytes / 64) + index * Math.ceil(arenaBytes / 64)) * 64

@@ -7,9 +7,10 @@ import type { Graph } from '../graph.js'
 import { compiledFolderName } from '../model-folder.js'
 import { missing, type ModelFiles } from '../model-files.js'
 import { checkInterface, checkSections, damaged } from './check-module.js'
-import { createMemory } from './network-memory.js'
+import { createMemory, type MemoryOptions } from './network-memory.js'
 import type { VariantName } from './plan.js'
-import { startSession, type Session, type SessionOptions } from './session.js'
+import { startSession, type LoadedNetwork, type Session, type SessionOptions } from './session.js'
+import { importSharedMemory } from './shared-memory-import.js'
 import { moduleFileNames, packedFileName, parsePlan, planFileName, type StoredPlan } from './stored-plan.js'
 import { wantedVariants, type VariantChoice } from './variants.js'
 
@@ -30,6 +31,8 @@ export interface GraphSource {
 export interface CompiledPart {
   readonly plan: StoredPlan
   open(): Promise<Session>
+  /** Brings it into memory: of its own, or with so many arenas, to be shared. */
+  load(sharedArenas?: number): Promise<LoadedNetwork>
 }
 
 export const defaultTarget = 'cpu'
@@ -60,22 +63,23 @@ export async function findCompiled(files: ModelFiles, source: GraphSource, optio
       throw new InferError('INFER_MODEL_CHANGED', `${path}: it was compiled from another ${name === 'graph' ? 'graph.json' : 'weights.safetensors'} than the one that is there; run "millrace compile" on the model again, or delete its compiled folder`, { path })
     }
   }
-  return { plan, open: () => openCompiled(files, folder, plan, options) }
+  const load = (sharedArenas?: number): Promise<LoadedNetwork> => loadCompiled(files, folder, plan, sharedArenas === undefined ? options : { ...options, sharedArenas })
+  return { plan, open: async () => startSession(await load()), load }
 }
 
-async function openCompiled(files: ModelFiles, folder: string, plan: StoredPlan, options: CompiledOptions): Promise<Session> {
-  const memory = createMemory(plan, options.maxMemoryBytes)
+async function loadCompiled(files: ModelFiles, folder: string, plan: StoredPlan, options: CompiledOptions & MemoryOptions): Promise<LoadedNetwork> {
+  const memory = createMemory(plan, options)
   const [digest, modules] = await Promise.all([
     files.readInto(`${folder}/${packedFileName}`, new Uint8Array(memory.buffer, 0, plan.weightBytes)),
-    readModules(files, folder, plan, options.variant ?? 'auto'),
+    readModules(files, folder, plan, options),
   ])
   checkSha256(digest, plan.packed, planFileName, `${files.name}/${folder}/${packedFileName}`)
-  return startSession(plan, memory, modules, `${files.name}/${folder}`)
+  return { plan, memory, modules, path: `${files.name}/${folder}` }
 }
 
-async function readModules(files: ModelFiles, folder: string, plan: StoredPlan, choice: VariantChoice): Promise<Map<VariantName, WebAssembly.Module>> {
+async function readModules(files: ModelFiles, folder: string, plan: StoredPlan, { variant: choice = 'auto', sharedArenas }: CompiledOptions & MemoryOptions): Promise<Map<VariantName, WebAssembly.Module>> {
   const read = async (name: VariantName): Promise<[VariantName, WebAssembly.Module][]> => {
-    const module = await readModule(files, `${folder}/${moduleFileNames[name]}`, plan, plan.modules.get(name))
+    const module = await readModule(files, `${folder}/${moduleFileNames[name]}`, plan, plan.modules.get(name), sharedArenas !== undefined)
     return module === undefined ? [] : [[name, module]]
   }
   let modules = (await Promise.all(wantedVariants(choice).map(read))).flat()
@@ -84,20 +88,20 @@ async function readModules(files: ModelFiles, folder: string, plan: StoredPlan, 
   return new Map(modules)
 }
 
-/** Undefined where the plan or the folder has no such module. */
-async function readModule(files: ModelFiles, name: string, plan: StoredPlan, expected: FileDigest | undefined): Promise<WebAssembly.Module | undefined> {
+/** Undefined where the plan or the folder has no such module. One that is ready compiled stays as it is. */
+async function readModule(files: ModelFiles, name: string, plan: StoredPlan, expected: FileDigest | undefined, isShared: boolean): Promise<WebAssembly.Module | undefined> {
   const path = `${files.name}/${name}`
   const ready = files.module?.(name)
   const bytes = ready === undefined && expected !== undefined ? await files.read(name, maxModuleBytes) : undefined
   if (bytes !== undefined) await checkDigest(bytes, expected!, planFileName, path)
-  const module = ready ?? (bytes && (await compile(bytes, path)))
+  const module = ready ?? (bytes && (await compile(bytes, path, isShared)))
   if (module !== undefined) checkInterface(module, plan.steps.length, path)
   return module
 }
 
-async function compile(bytes: Uint8Array, path: string): Promise<WebAssembly.Module> {
+async function compile(bytes: Uint8Array, path: string, isShared: boolean): Promise<WebAssembly.Module> {
   checkSections(bytes, path)
-  return WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>).catch((error: unknown) => {
+  return WebAssembly.compile((isShared ? importSharedMemory(bytes, path) : bytes) as Uint8Array<ArrayBuffer>).catch((error: unknown) => {
     throw damaged(path, `it is not a module that this engine runs: ${(error as Error).message}`, error)
   })
 }

@@ -20,6 +20,15 @@ export interface Session {
   dispose(): void
 }
 
+/** A network in memory: its weights at the begin, its modules compiled, nothing instantiated. */
+export interface LoadedNetwork {
+  readonly plan: NetworkPlan
+  readonly memory: WebAssembly.Memory
+  readonly modules: ReadonlyMap<VariantName, WebAssembly.Module>
+  /** What errors call the modules. */
+  readonly path: string
+}
+
 export interface SessionOptions {
   /** Most bytes of memory that it may take. Default 2 GiB. */
   readonly maxMemoryBytes?: number
@@ -30,11 +39,9 @@ export type NetworkFunctions = Readonly<Record<string, (batch: number) => void>>
 
 /**
  * Of several variants the faster one stays.
- * @param memory of `createMemory`; the weights as the kernels read them lie at its begin
- * @param path what errors call the modules
  * @throws InferError INFER_COMPILED for a module that does not fit the plan
  */
-export function startSession(plan: NetworkPlan, memory: WebAssembly.Memory, modules: ReadonlyMap<VariantName, WebAssembly.Module>, path: string): Session {
+export function startSession({ plan, memory, modules, path }: LoadedNetwork): Session {
   const arena = arenaOffset(plan)
   const candidates = asCompiledError(path, () => new Map(Array.from(modules, ([name, module]) => {
     const { exports } = new WebAssembly.Instance(module, { env: { memory, weights: 0, arena } })
@@ -105,13 +112,14 @@ function asCompiledError<T>(path: string, work: () => T): T {
 }
 
 /** Copies [batch, …] into its place, row by row where its rows lie together. */
-function writeTensor(arena: Float32Array, { offsetBytes, layout }: TensorPlace, values: Float32Array, batch: number): void {
+export function writeTensor(arena: Float32Array, { offsetBytes, layout }: TensorPlace, values: Float32Array, batch: number): void {
   const begin = offsetBytes / 4
   if (layout.pixelBytes !== 4 * layout.channels) arena.fill(0, begin, begin + (batch * layout.imageBytes) / 4) // the spare lanes of each pixel
   eachRun(layout, batch, (at, from, length) => arena.set(values.subarray(from, from + length), begin + at))
 }
 
-function readTensor(arena: Float32Array, { offsetBytes, layout }: TensorPlace, batch: number): Float32Array {
+/** The values [batch, …] of a place. */
+export function readTensor(arena: Float32Array, { offsetBytes, layout }: TensorPlace, batch: number): Float32Array {
   const values = new Float32Array(batch * layout.height * layout.width * layout.channels)
   eachRun(layout, batch, (at, from, length) => values.set(arena.subarray(offsetBytes / 4 + at, offsetBytes / 4 + at + length), from))
   return values
