@@ -79,7 +79,7 @@ export function compileGraph(graph: Graph, weights: Weights, { batch = 1 }: Comp
     ...calls.flatMap(({ operation, kernel }, index): Step[] => {
       const [first = '', second] = inputsOf(operation)
       return [...clear(placeOf(operation.output).buffer), {
-        node: operation.output, kernel, input: addressOf(first), second: second === undefined ? 0 : addressOf(second),
+        node: program.views.get(operation.output)?.of ?? operation.output, kernel, input: addressOf(first), second: second === undefined ? 0 : addressOf(second),
         weights: packed.add(kernel.weights), output: addressOf(operation.output), workspace: offsets.get(workspaceName(index)) ?? 0,
       }]
     }),
