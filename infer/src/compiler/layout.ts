@@ -68,6 +68,8 @@ class LayoutPlanner {
   readonly #operations: KernelOperation[] = []
   /** Values that have a buffer to themselves, or share it with the same numbers in another shape. */
   readonly #whole = new Set<string>()
+  /** Values that take another's place. */
+  readonly #replaced = new Set<string>()
 
   constructor(program: Program) {
     this.#program = program
@@ -109,10 +111,13 @@ class LayoutPlanner {
     const value = operation.kind === 'elementwise' ? operation.input : 'residual' in operation ? operation.residual : undefined
     if (value === undefined || value === graph.input.name || shapes.get(value)!.join() !== shapes.get(operation.output)!.join()) return
     const sharesMemory = (other: Operation): boolean => (other.kind === 'slice' || other.kind === 'reshape' || other.kind === 'concat') && [...inputsOf(other), other.output].includes(value)
-    const isShared = operations.some(sharesMemory) || [value, operation.output].some((name) => this.#homes.has(name) || [...views.values()].some(({ of }) => of === name))
+    const isShared = operations.some(sharesMemory) || (this.#homes.has(value) && !this.#replaced.has(value)) || this.#homes.has(operation.output)
+      || [...views.values()].some(({ of }) => of === value || of === operation.output)
     const readers = operations.filter((other) => inputsOf(other).includes(value))
     const isLast = readers.at(-1) === operation && inputsOf(operation).filter((name) => name === value).length === 1 && ![...outputs.values()].includes(value)
-    if (!isShared && isLast) this.#homes.set(operation.output, { root: value, channel: 0 })
+    if (isShared || !isLast) return
+    this.#homes.set(operation.output, { root: value, channel: 0 })
+    this.#replaced.add(operation.output)
   }
 
   /** Whether the value has a buffer of its own making, which can be moved into another. */
@@ -166,7 +171,8 @@ class LayoutPlanner {
     const border = this.#borders.get(value) ?? noBorder
     const pixelBytes = 4 * (this.#isTight(value) ? channels : vectorChannels(channels))
     const rowBytes = (border.left + width + border.right) * pixelBytes
-    const bytes = (border.top + height + border.bottom) * rowBytes
+    const slack = 4 * vectorChannels(channels) - pixelBytes // for who reads the last pixel as a whole vector
+    const bytes = (border.top + height + border.bottom) * rowBytes + slack
     const imageBytes = Math.ceil(bytes / 16) * 16
     const inner: Layout = { height, width, channels, pixelBytes, rowBytes, imageBytes }
     this.#whole.add(value)

@@ -175,6 +175,7 @@ async function readHead(path: string): Promise<string> {
     file = await open(path)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(maxHeaderBytes), 0, maxHeaderBytes, 0)
     if (/^(fffe|feff)/.test(buffer.toString('hex', 0, 2))) throw tableError(path, 1, 'text in UTF-8', 'UTF-16; convert it, such as with iconv -f utf-16 -t utf-8')
+    if (buffer.subarray(0, bytesRead).includes(0)) throw tableError(path, 1, 'a table', 'bytes that are no text')
     return buffer.toString('utf8', 0, bytesRead)
   } catch (cause) {
     throw cause instanceof PipelineError ? cause : unreadableSource(path, cause)
