@@ -175,6 +175,8 @@ export const v128Or: Code = [0xfd, 0x50]
 export const v128AndNot: Code = [0xfd, 0x4f]
 export const v128Xor: Code = [0xfd, 0x51]
 export const f32x4Equal: Code = [0xfd, 0x41]
+/** All ones where they differ, as a NaN does from itself. */
+export const f32x4NotEqual: Code = [0xfd, 0x42]
 export const f32x4Greater: Code = [0xfd, 0x44]
 export const f32x4Add: Code = [0xfd, 0xe4, 0x01]
 export const f32x4Subtract: Code = [0xfd, 0xe5, 0x01]
