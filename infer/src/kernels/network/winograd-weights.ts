@@ -23,17 +23,44 @@ export function packWinograd(kernel: Float32Array, size: number, filters: number
   const matrix = channels * panelCount(filters) * panelFilters
   const packed = new Float32Array(begin + transformPoints ** 2 * matrix)
   packLeading(packed, filters, epilogue, leading)
-  const transformed = new Float64Array(transformPoints ** 2 * filters)
+  const transform = kernelTransform(size)
+  const half = new Float64Array(size * filters) // a row of G g: [column of g][filter]
   for (let channel = 0; channel < channels; channel++) {
-    transformChannel(kernel, size, channels, channel, filters, transformed)
-    for (let place = 0; place < transformPoints ** 2; place++) {
-      for (let filter = 0; filter < filters; filter++) {
-        const panel = Math.floor(filter / panelFilters)
-        packed[begin + place * matrix + (panel * channels + channel) * panelFilters + (filter % panelFilters)] = transformed[place * filters + filter]!
+    for (let row = 0; row < transformPoints; row++) {
+      transformColumns(kernel, size, channels, channel, filters, transform[row]!, half)
+      for (let column = 0; column < transformPoints; column++) {
+        const at = begin + (row * transformPoints + column) * matrix + channel * panelFilters
+        packRow(half, filters, transform[column]!, packed, at, channels * panelFilters)
       }
     }
   }
   return packed
+}
+
+/** A row of G times the columns of one channel's kernels. */
+function transformColumns(kernel: Float32Array, size: number, channels: number, channel: number, filters: number, factors: readonly number[], half: Float64Array): void {
+  half.fill(0)
+  for (let ky = 0; ky < size; ky++) {
+    const factor = factors[ky]!
+    if (factor === 0) continue
+    for (let kx = 0; kx < size; kx++) {
+      const from = ((ky * size + kx) * channels + channel) * filters
+      const to = kx * filters
+      for (let filter = 0; filter < filters; filter++) half[to + filter]! += factor * kernel[from + filter]!
+    }
+  }
+}
+
+/** That row times a column of Gᵀ, rounded, into the panels. */
+function packRow(half: Float64Array, filters: number, factors: readonly number[], packed: Float32Array, begin: number, panelStep: number): void {
+  for (let first = 0, at = begin; first < filters; first += panelFilters, at += panelStep) {
+    const count = Math.min(panelFilters, filters - first)
+    for (let index = 0; index < count; index++) {
+      let sum = 0
+      for (let kx = 0, from = first + index; kx < factors.length; kx++, from += filters) sum += factors[kx]! * half[from]!
+      packed[at + index] = sum
+    }
+  }
 }
 
 function packLeading(packed: Float32Array, filters: number, epilogue: Epilogue, leading: EpilogueWeights): void {
@@ -41,29 +68,4 @@ function packLeading(packed: Float32Array, filters: number, epilogue: Epilogue, 
   for (const [row, name] of names.entries()) {
     for (let filter = 0; filter < filters; filter++) packed[(Math.floor(filter / 4) * names.length + row) * 4 + (filter % 4)] = leading[name]![filter]!
   }
-}
-
-/** G g Gᵀ of one channel for all filters: to[row · 6 + column][filter]. */
-function transformChannel(kernel: Float32Array, size: number, channels: number, channel: number, filters: number, to: Float64Array): void {
-  const matrix = kernelTransform(size)
-  const half = new Float64Array(size * filters) // one row of G g: [column of g][filter]
-  for (let row = 0; row < transformPoints; row++) {
-    half.fill(0)
-    for (let ky = 0; ky < size; ky++) {
-      for (let kx = 0; kx < size; kx++) {
-        const from = ((ky * size + kx) * channels + channel) * filters
-        addScaled(half, kx * filters, kernel, from, filters, matrix[row]![ky]!)
-      }
-    }
-    for (let column = 0; column < transformPoints; column++) {
-      const at = (row * transformPoints + column) * filters
-      to.fill(0, at, at + filters)
-      for (let kx = 0; kx < size; kx++) addScaled(to, at, half, kx * filters, filters, matrix[column]![kx]!)
-    }
-  }
-}
-
-function addScaled(to: Float64Array, at: number, values: Float32Array | Float64Array, from: number, count: number, factor: number): void {
-  if (factor === 0) return
-  for (let index = 0; index < count; index++) to[at + index]! += factor * values[from + index]!
 }
