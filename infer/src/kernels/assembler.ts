@@ -113,6 +113,10 @@ export const v128Const = (bytes: readonly number[]): Code => [0xfd, 0x0c, ...byt
 /** Byte i of the result is the byte of the first vector that byte i of the second names; 0 where that is 128 or more. */
 export const i8x16Swizzle: Code = [0xfd, 0x0e]
 export const f32x4Splat: Code = [0xfd, 0x13]
+export const i8x16Add: Code = [0xfd, 0x6e]
+export const i8x16Subtract: Code = [0xfd, 0x71]
+/** (a + b + 1) >> 1 */
+export const i8x16AverageUnsigned: Code = [0xfd, 0x7b]
 /** 16-bit lanes to unsigned bytes, saturated: the first vector's, then the second's. */
 export const i8x16NarrowUnsigned: Code = [0xfd, 0x66]
 /** 32-bit lanes to signed 16-bit ones, saturated. */
@@ -123,6 +127,10 @@ export const i16x8ExtendLowUnsigned: Code = [0xfd, 0x89, 0x01]
 export const i32x4ExtendLowUnsigned: Code = [0xfd, 0xa9, 0x01]
 /** Neighbouring unsigned bytes, added in pairs. */
 export const i16x8AddPairsUnsigned: Code = [0xfd, 0x7d]
+export const i16x8Absolute: Code = [0xfd, 0x80, 0x01]
+export const i16x8Subtract: Code = [0xfd, 0x91, 0x01]
+export const i16x8MinimumSigned: Code = [0xfd, 0x96, 0x01]
+export const i16x8Equal: Code = [0xfd, 0x2d]
 export const i16x8Add: Code = [0xfd, 0x8e, 0x01]
 export const i16x8ShiftRightUnsigned: Code = [0xfd, 0x8d, 0x01]
 export const i32x4ShiftRightSigned: Code = [0xfd, 0xac, 0x01]
@@ -155,6 +163,9 @@ export const v128And: Code = [0xfd, 0x4e]
 export const v128Or: Code = [0xfd, 0x50]
 /** a & ~b */
 export const v128AndNot: Code = [0xfd, 0x4f]
+export const v128Xor: Code = [0xfd, 0x51]
+/** The bits of the first vector where those of the third are set, else the second's. */
+export const v128BitSelect: Code = [0xfd, 0x52]
 export const f32x4Equal: Code = [0xfd, 0x41]
 export const f32x4Greater: Code = [0xfd, 0x44]
 export const f32x4Add: Code = [0xfd, 0xe4, 0x01]

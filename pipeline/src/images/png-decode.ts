@@ -4,14 +4,12 @@
 // right. Of all others sharp is the judge, so that its verdict holds for every file.
 //
 //   IDAT… = zlib of the rows, each a filter byte and its bytes, a sample of fewer than 8 bits packed from
-//   the top; filtered value + predictor = value mod 256 (W3C PNG, 9.2), where a is the same byte of the
-//   pixel to the left, b of the one above, c of the one above to the left, 0 outside the image:
-//
-//   0  0      1  a      2  b      3  ⌊(a + b) / 2⌋      4  the nearest of a, b, c to a + b − c
+//   the top
 
 import { inflateSync } from 'node:zlib'
 import { crc32 } from '@node-rs/crc32'
 import type { Colour } from './decode.js'
+import { removeFilters } from './png-filters.js'
 import { readPngHeader, type PngHeader } from './png-header.js'
 import type { RawImage } from './raw-image.js'
 import { greyOfPng, takeChannel, toGrey } from './to-grey.js'
@@ -104,52 +102,6 @@ function inflate(compressed: Uint8Array, byteCount: number): Uint8Array | undefi
     return data.length === byteCount ? data : undefined
   } catch {
     return undefined
-  }
-}
-
-/** The rows without their filter bytes; `undefined` for an unknown filter. */
-export function removeFilters(filtered: Uint8Array, rowBytes: number, height: number, pixelBytes: number): Uint8Array | undefined {
-  const out = new Uint8Array(rowBytes * height)
-  for (let y = 0, from = 0, to = 0; y < height; y++, from += rowBytes + 1, to += rowBytes) {
-    const filter = filtered[from]!
-    if (filter > 4) return undefined
-    // Above the first row there are zeros: "up" is then "none", and Paeth's choice the pixel to the left.
-    const above = y === 0
-    if (filter === 0 || (above && filter === 2)) out.set(filtered.subarray(from + 1, from + 1 + rowBytes), to)
-    else if (filter === 1 || (above && filter === 4)) addLeft(filtered, from + 1, out, to, rowBytes, pixelBytes)
-    else if (filter === 2) addUp(filtered, from + 1, out, to, rowBytes)
-    else if (filter === 3) addMean(filtered, from + 1, out, to, rowBytes, pixelBytes, above)
-    else addPaeth(filtered, from + 1, out, to, rowBytes, pixelBytes)
-  }
-  return out
-}
-
-function addLeft(filtered: Uint8Array, from: number, out: Uint8Array, to: number, rowBytes: number, pixelBytes: number): void {
-  for (let at = 0; at < rowBytes; at++) out[to + at] = filtered[from + at]! + (at < pixelBytes ? 0 : out[to + at - pixelBytes]!)
-}
-
-function addUp(filtered: Uint8Array, from: number, out: Uint8Array, to: number, rowBytes: number): void {
-  for (let at = 0; at < rowBytes; at++) out[to + at] = filtered[from + at]! + out[to + at - rowBytes]!
-}
-
-function addMean(filtered: Uint8Array, from: number, out: Uint8Array, to: number, rowBytes: number, pixelBytes: number, isFirst: boolean): void {
-  for (let at = 0; at < rowBytes; at++) {
-    const left = at < pixelBytes ? 0 : out[to + at - pixelBytes]!
-    const up = isFirst ? 0 : out[to + at - rowBytes]!
-    out[to + at] = filtered[from + at]! + ((left + up) >> 1)
-  }
-}
-
-function addPaeth(filtered: Uint8Array, from: number, out: Uint8Array, to: number, rowBytes: number, pixelBytes: number): void {
-  for (let at = 0; at < pixelBytes; at++) out[to + at] = filtered[from + at]! + out[to + at - rowBytes]!
-  for (let at = pixelBytes; at < rowBytes; at++) {
-    const left = out[to + at - pixelBytes]!
-    const up = out[to + at - rowBytes]!
-    const corner = out[to + at - rowBytes - pixelBytes]!
-    const toLeft = Math.abs(up - corner)
-    const toUp = Math.abs(left - corner)
-    const toCorner = Math.abs(left + up - 2 * corner)
-    out[to + at] = filtered[from + at]! + (toLeft <= toUp && toLeft <= toCorner ? left : toUp <= toCorner ? up : corner)
   }
 }
 

@@ -147,9 +147,11 @@ function isThere(path: string): Promise<boolean> {
 
 /** @throws PipelineError PIPE_RESUME unless the file was packed with these options */
 async function summaryOf(path: string, header: FileOutputOptions['header']): Promise<MetaSummary> {
+  const unknown = (): PipelineError => differs(path, 'a .meta that tells what it was packed from', 'none')
+  if (!(await isThere(path.replace(/\.rec$/i, '') + '.meta'))) throw unknown() // to open it would read all of it
   const file = await openRecords(path)
   await file.close()
-  if (file.meta?.summary.samplesDigest === undefined) throw differs(path, 'a .meta that tells what it was packed from', 'none')
+  if (file.meta?.summary.samplesDigest === undefined) throw unknown()
   const { labelWidth: _, ...found } = file.meta.header
   const other = (['labelKind', 'classNames', 'pack', 'codecs'] satisfies (keyof MetaHeader)[]).filter((field) => digestOf(found[field] ?? null) !== digestOf(header[field] ?? null))
   if (other.length > 0) throw differs(path, 'the options of this run', `another ${other.join(', ')}`)

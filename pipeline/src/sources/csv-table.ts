@@ -166,8 +166,7 @@ function checkUtf8(path: string, bytes: Buffer, first: number): number {
     line++
   }
   if (isWhole) return line
-  const isUtf16 = first === 1 && (bytes.readUInt16BE(0) === 0xfffe || bytes.readUInt16BE(0) === 0xfeff)
-  throw tableError(path, line, 'text in UTF-8', isUtf16 ? 'UTF-16; save it as UTF-8' : 'bytes that are not; convert it, such as with iconv -f latin1 -t utf-8')
+  throw tableError(path, line, 'text in UTF-8', 'bytes that are not; convert it, such as with iconv -f latin1 -t utf-8')
 }
 
 async function readHead(path: string): Promise<string> {
@@ -175,9 +174,10 @@ async function readHead(path: string): Promise<string> {
   try {
     file = await open(path)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(maxHeaderBytes), 0, maxHeaderBytes, 0)
+    if (/^(fffe|feff)/.test(buffer.toString('hex', 0, 2))) throw tableError(path, 1, 'text in UTF-8', 'UTF-16; convert it, such as with iconv -f utf-16 -t utf-8')
     return buffer.toString('utf8', 0, bytesRead)
   } catch (cause) {
-    throw unreadableSource(path, cause)
+    throw cause instanceof PipelineError ? cause : unreadableSource(path, cause)
   } finally {
     await file?.close()
   }

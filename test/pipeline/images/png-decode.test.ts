@@ -67,6 +67,13 @@ t.test('every plain kind, every filter, odd sizes', async (t) => {
   }
 })
 
+t.test('rows that need several bands, or more than one each', async (t) => {
+  for (const [kind, width, height] of [[[2, 8, 3], 300, 200], [[6, 8, 4], 201, 331], [[0, 8, 1], 60_000, 5], [[2, 8, 3], 50_000, 3]] as const) {
+    const png = makePng({ kind, width, height, rows: randomRows(kind, width, height, width) })
+    t.ok(Buffer.compare(decodeImageSync(png)!.data, (await throughSharp(png, { colour: 'rgb' })).data as Uint8Array) === 0, `${width}x${height}`)
+  }
+})
+
 t.test('chunks that say nothing of the pixels, and those that tell the gamma', async (t) => {
   const make = (...chunks: Buffer[]): Buffer => makePng({ kind: [2, 8, 3], width: 9, height: 7, rows: randomRows([2, 8, 3], 9, 7, 1), chunks })
   const plain = [chunk('tEXt', Buffer.from('Comment\0none')), chunk('tIME', Buffer.from([7, 208, 1, 1, 0, 0, 0])), chunk('pHYs', Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 0]))]

@@ -38,10 +38,10 @@ t.test('classes, sizes and rejections', async (t) => {
 })
 
 t.test('boxes: how many, how large, and those not to be counted', async (t) => {
-  const labels = [boxesLabel([]), boxesLabel([{ class: 1, ...half }, { class: 1, ...half, ignore: true }]), boxesLabel([{ class: 0, ...half, xmax: 1 }])]
+  const labels = [boxesLabel([]), boxesLabel([{ class: 1, ...half }, { class: 1, ...half, ignore: true }]), boxesLabel([{ class: 0, ...half, xmax: 1 }, { class: 0, ...half, xmin: 0.6 }])]
   const found = await collectStatistics([sourceOf(labels.map((label, index) => plainSample(index, label, { width: 100, height: 200 })), ['cat', 'dog'])], { signal })
-  t.match(found.classes, [{ class: 0, count: 1, samples: 1 }, { class: 1, count: 2, samples: 1 }])
-  t.match(found.boxes, { count: 3, ignored: 1, perSample: { 0: 1, 1: 1, 2: 1 }, width: { smallest: 50, largest: 100 }, height: { smallest: 100, largest: 100 }, share: { smallest: 0.25, largest: 0.5 }, aspect: { median: 0.5 } })
+  t.match(found.classes, [{ class: 0, count: 2, samples: 1 }, { class: 1, count: 2, samples: 1 }])
+  t.match(found.boxes, { count: 4, ignored: 1, inverted: 1, perSample: { 0: 1, 2: 2 }, width: { smallest: 50, largest: 100 }, height: { smallest: 100, largest: 100 }, share: { smallest: 0.25, largest: 0.5 }, aspect: { median: 0.5 } })
 })
 
 t.test('digits: lengths and slopes', async (t) => {

@@ -3,6 +3,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { classColour } from '../../../../tools/dist/reports/class-colour.js'
+import { shortenText, textWidth } from '../../../../tools/dist/reports/outline-text.js'
 import { placeTags } from '../../../../tools/dist/reports/place-tags.js'
 
 const share = fc.double({ min: 0, max: 1, noNaN: true })
@@ -32,9 +33,18 @@ t.test('a name stands above its box, or within where there is no room above', (t
   t.end()
 })
 
+t.test('a line is cut where its room ends', (t) => {
+  t.equal(shortenText('abc', 10, 1000), 'abc')
+  const cut = shortenText('abcdefghij', 10, textWidth('abcde', 10))
+  t.equal(cut, 'abcd…')
+  t.ok(textWidth(cut, 10) <= textWidth('abcde', 10) + 1e-6)
+  t.ok(shortenText('x'.repeat(1e6), 10, 100).length < 20)
+  t.end()
+})
+
 t.test('a colour for every number', (t) => {
   const colours = Array.from({ length: 40 }, (_, number) => classColour(number))
   t.equal(new Set(colours).size, 40)
-  for (const number of [-1, 0.5, 1e9, ...colours.keys()]) t.match(classColour(number), /^#[0-9a-f]{6}$/)
+  for (const number of [-1, 0.5, 1e9, NaN, Infinity, ...colours.keys()]) t.match(classColour(number), /^#[0-9a-f]{6}$/)
   t.end()
 })

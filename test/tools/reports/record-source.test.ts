@@ -38,6 +38,8 @@ t.test("MXNet's padding is no box; a label of another kind is a sample that says
   t.same(samples[0]!.label.kind === 'boxes' && samples[0]!.label.boxes.length, 1)
   await t.rejects(samples[1]!.image(), { code: 'PIPE_LABEL', message: /boxes\.rec#1: expected a label of kind boxes.*found 4, 6, 40, 30, 1;/ })
   await t.rejects(samples[2]!.image(), { code: 'PIPE_LABEL' })
+  const [unbounded] = await roundTrip(t.testdir(), 'boxes', [{ labels: Float32Array.of(4, 6, 40, 30, 1, 0, NaN, 1, 1, 0) }])
+  await t.rejects(unbounded!.image(), { code: 'PIPE_LABEL' })
   const digits = await roundTrip(t.testdir(), 'digits', [{ labels: Float32Array.of(2, 1, 11, 10, 10, 10) }])
   await t.rejects(digits[0]!.image(), { code: 'PIPE_LABEL' })
 })

@@ -41,13 +41,13 @@ t.test('boxes have the colour of their class; ignored ones are dashed', async (t
 })
 
 t.test('every kind of label, size and image', async (t) => {
-  const labels: Label[] = [{ kind: 'values', values: Array.from({ length: 100 }, (_, index) => index / 3) }, { kind: 'digits', digits: [] }, { kind: 'class', value: 99 }, boxesLabel(Array.from({ length: 900 }, () => box))]
+  const labels: Label[] = [{ kind: 'values', values: Array.from({ length: 100 }, (_, index) => index / 3) }, { kind: 'digits', digits: [] }, { kind: 'class', value: 99 }, boxesLabel(Array.from({ length: 900 }, () => box)), boxesLabel([{ ...box, xmax: 0.1 }, { ...box, xmin: -50, ymax: 1e6 }])]
   const sizes = [{ width: 1, height: 1 }, { width: 3000, height: 1 }, { width: 1, height: 3000 }]
   const samples = labels.flatMap((label, index) => sizes.map((size, at) => plainSample(3 * index + at, label, size)))
   const grey: Sample = { ...plainSample(90, labels[1]!), image: () => Promise.resolve({ data: new Uint8Array(16), width: 4, height: 4, channels: 1 }) }
   const alpha: Sample = { ...plainSample(91, labels[1]!), image: () => Promise.resolve({ data: new Uint8Array(64), width: 4, height: 4, channels: 4 }) }
   const { width } = await draw([...samples, grey, alpha])
-  t.equal(width, 16 + 4 * 416)
+  t.equal(width, 16 + 5 * 416)
 })
 
 t.test('an image that cannot be read has its reason in its place', async (t) => {

@@ -9,7 +9,8 @@ const goldenAngle = 137.50776405
 export function classColour(number: number): string {
   const known = first[number]
   if (known !== undefined) return known
-  return hslToHex((number * goldenAngle) % 360, 0.85, 0.58 + 0.12 * (number % 2))
+  if (!Number.isFinite(number)) return '#cccccc'
+  return hslToHex((number * goldenAngle) % 360, 0.9, 0.68 + 0.1 * Math.abs(number % 2))
 }
 
 /** hue in degrees, saturation and lightness 0..1: CSS Color 4, 7.1. */

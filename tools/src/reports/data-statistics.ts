@@ -64,6 +64,8 @@ export interface SlopeBin {
 export interface BoxStatistics {
   readonly count: number
   readonly ignored: number
+  /** Without a width or height above 0; they have no part in what follows. */
+  readonly inverted: number
   /** Samples by how many boxes they have. */
   readonly perSample: Readonly<Record<string, number>>
   /** Pixels. */
@@ -266,6 +268,7 @@ class StatisticsCounter {
 class BoxCounter {
   #count = 0
   #ignored = 0
+  #inverted = 0
   readonly #perSample = new Map<number, number>()
   readonly #sizes = new Distribution2D()
   readonly #width = new Distribution()
@@ -278,6 +281,10 @@ class BoxCounter {
     for (const { width, height, ignore } of boxes) {
       this.#count++
       if (ignore) this.#ignored++
+      if (!(width > 0 && height > 0)) {
+        this.#inverted++
+        continue
+      }
       this.#sizes.add(width, height)
       this.#width.add(width)
       this.#height.add(height)
@@ -291,7 +298,7 @@ class BoxCounter {
     const [width, height, share, aspect] = [this.#width, this.#height, this.#share, this.#aspect].map((each) => each.result())
     return {
       boxes: {
-        count: this.#count, ignored: this.#ignored, perSample: toRecord(this.#perSample), sizes: this.#sizes.result(),
+        count: this.#count, ignored: this.#ignored, inverted: this.#inverted, perSample: toRecord(this.#perSample), sizes: this.#sizes.result(),
         ...(width && { width }), ...(height && { height }), ...(share && { share }), ...(aspect && { aspect }),
       },
     }

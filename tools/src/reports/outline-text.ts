@@ -12,10 +12,16 @@ export function textWidth(line: string, digitHeight: number): number {
 
 /** The line, with … for its end where it is wider than `width`. */
 export function shortenText(line: string, digitHeight: number, width: number): string {
-  if (textWidth(line, digitHeight) <= width) return line
-  const characters = [...line]
-  while (characters.length > 0 && textWidth(`${characters.join('')}…`, digitHeight) > width) characters.pop()
-  return `${characters.join('')}…`
+  const room = width - textWidth('…', digitHeight)
+  let [shown, end] = ['', 0]
+  let whole = 0 // of the line so far
+  for (const character of line) {
+    whole += typeface().glyph(character).advance * digitHeight
+    if (whole > width) return `${shown}…`
+    if (whole <= room && shown.length === end) shown += character
+    end += character.length
+  }
+  return line
 }
 
 /** A <path> of one line whose baseline begins at (left, baseline). */

@@ -82,5 +82,6 @@ function readBoxes(labels: Float32Array): Label | undefined {
     return { class: number, xmin, ymin, xmax, ymax, ignore: ignore !== 0 }
   })
   const real = boxes.filter((box) => box.class >= 0) // MXNet fills labels up with class −1
+  if (!real.every(({ xmin, ymin, xmax, ymax }) => [xmin, ymin, xmax, ymax].every(Number.isFinite))) return undefined
   return { kind: 'boxes', width: headerWidth >= 4 ? width : 0, height: headerWidth >= 4 ? height : 0, boxes: real }
 }

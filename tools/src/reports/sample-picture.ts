@@ -96,8 +96,18 @@ function marksOf({ label, regions = [] }: Sample, { originalWidth, originalHeigh
   })
 }
 
-function toMark(box: ClassBox, name: string): Mark {
-  return { ...box, name, ignore: box.ignore === true }
+/** An inverted box, which records may hold, is drawn where it is and called so. */
+function toMark({ class: number, xmin, ymin, xmax, ymax, ignore = false }: ClassBox, name: string): Mark {
+  const isInverted = xmin > xmax || ymin > ymax
+  const edges = { xmin: Math.min(xmin, xmax), ymin: Math.min(ymin, ymax), xmax: Math.max(xmin, xmax), ymax: Math.max(ymin, ymax) }
+  return { class: number, name: `${shorten(name)}${isInverted ? ' (inverted)' : ''}`, ...edges, ignore }
+}
+
+/** Letters of a name that a card has room for. */
+const maxNameLength = 100
+
+function shorten(name: string): string {
+  return name.length <= maxNameLength ? name : `${name.slice(0, maxNameLength)}…`
 }
 
 function toShares({ left, top, width, height }: PixelBox, imageWidth: number, imageHeight: number): Omit<ClassBox, 'class'> {
@@ -109,7 +119,7 @@ const shownValues = 8
 function wordsOf(label: Label, classNames: readonly string[]): LabelWord[] {
   switch (label.kind) {
     case 'class':
-      return [{ text: nameClass(label.value, classNames), class: label.value }]
+      return [{ text: shorten(nameClass(label.value, classNames)), class: label.value }]
     case 'digits':
       return [{ text: label.digits.length === 0 ? 'no digits' : label.digits.join('') }]
     case 'values': {
@@ -124,5 +134,5 @@ function wordsOf(label: Label, classNames: readonly string[]): LabelWord[] {
 function countBoxes(boxes: readonly ClassBox[], classNames: readonly string[]): LabelWord[] {
   const counts = new Map<number, number>()
   for (const box of boxes) counts.set(box.class, (counts.get(box.class) ?? 0) + 1)
-  return [...counts].sort(([a], [b]) => a - b).map(([number, count]) => ({ text: nameClass(number, classNames), class: number, count }))
+  return [...counts].sort(([a], [b]) => a - b).map(([number, count]) => ({ text: shorten(nameClass(number, classNames)), class: number, count }))
 }

@@ -144,7 +144,7 @@ function drawWords(words: readonly LabelWord[], left: number, baseline: number, 
 function wrap(text: string, room: number): string[] {
   const perLine = Math.floor(room / textWidth('0', captionDigits - 1))
   const lines: string[] = ['']
-  for (const word of text.split(/\s+/).flatMap((each) => each.match(new RegExp(`.{1,${perLine}}`, 'gu')) ?? [])) {
+  for (const word of text.slice(0, 1000).split(/\s+/).flatMap((each) => each.match(new RegExp(`.{1,${perLine}}`, 'gu')) ?? [])) {
     if (lines.at(-1)!.length + word.length + 1 > perLine) lines.push(word)
     else lines.push(`${lines.pop()!} ${word}`.trimStart())
   }

@@ -74,10 +74,10 @@ function sizeSections({ width, height, sizes }: DataStatistics): string[] {
 
 function boxSections({ boxes, labelKind }: DataStatistics): string[] {
   if (!boxes || boxes.count === 0) return []
-  const { perSample, sizes, width, height, share, aspect, count, ignored } = boxes
+  const { perSample, sizes, width, height, share, aspect, count, ignored, inverted } = boxes
   const what = labelKind === 'digits' ? 'digits' : 'boxes'
   return [
-    ...(labelKind === 'digits' ? [] : [section('Boxes per image', drawBars({ ...withGaps(perSample), xName: 'boxes', yName: 'images' }), `${grouped(count)} boxes${ignored > 0 ? `, ${grouped(ignored)} of them not to be counted (ignore)` : ''}.`)]),
+    ...(labelKind === 'digits' ? [] : [section('Boxes per image', drawBars({ ...withGaps(perSample), xName: 'boxes', yName: 'images' }), `${grouped(count)} boxes${ignored > 0 ? `, ${grouped(ignored)} of them not to be counted (ignore)` : ''}${inverted > 0 ? `, <strong class="bad">${grouped(inverted)} inverted or empty</strong>` : ''}.`)]),
     ...(width && height ? [section(`Sizes of ${what}`, drawHeatMap({ ...toHeatMap(sizes), xName: 'width, pixels, from', yName: 'height, pixels, from' }), `Width ${spreadText(width)}; height ${spreadText(height)} pixels.`)] : []),
     ...(share ? [section(`Share of the image that one of the ${what} takes`, drawBars({ ...toBars(share, (from) => `${Number((100 * from).toPrecision(2))} %`), xName: 'share of the area, from', yName: what }), `Median ${Number((100 * share.median).toPrecision(3))} %.`)] : []),
     ...(aspect ? [section(`Aspect of ${what}`, drawBars({ ...toBars(aspect, (from) => from.toFixed(2)), xName: 'width / height, from', yName: what }), `Median ${aspect.median.toFixed(2)}.`)] : []),

@@ -54,11 +54,11 @@ function digitLines({ lengths, slope }: DataStatistics): string[] {
 
 function boxLines({ boxes, labelKind }: DataStatistics): string[] {
   if (!boxes || boxes.count === 0) return []
-  const { count, ignored, perSample, width, height, share, aspect } = boxes
+  const { count, ignored, inverted, perSample, width, height, share, aspect } = boxes
   const [least, most] = [Object.keys(perSample)[0]!, Object.keys(perSample).at(-1)!]
   const what = labelKind === 'digits' ? 'digits' : 'boxes'
   return [
-    `${what.padEnd(8)}  ${grouped(count)}${ignored > 0 ? `, ${grouped(ignored)} of them ignored` : ''}; ${least} to ${most} an image`,
+    `${what.padEnd(8)}  ${grouped(count)}${ignored > 0 ? `, ${grouped(ignored)} of them ignored` : ''}${inverted > 0 ? `, ${grouped(inverted)} inverted or empty` : ''}; ${least} to ${most} an image`,
     ...(width ? [`  width   ${spread(width)} pixels`] : []),
     ...(height ? [`  height  ${spread(height)} pixels`] : []),
     ...(share ? [`  share   median ${(100 * share.median).toPrecision(3)} % of the image`] : []),
