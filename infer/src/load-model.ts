@@ -1,16 +1,16 @@
 // Reads a model folder (model-folder.ts) that nobody vouches for. Sizes are compared before anything is
 // read into memory, the digest before anything is believed, and names and shapes with what the graph needs.
 
-import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { folderFiles } from '#read-folder'
 import { inFile, InferError } from './errors.js'
 import { parseGraph } from './graph-json.js'
 import type { Graph } from './graph.js'
 import { isObject } from './json-fields.js'
+import { memoryFiles, unreadable, webFiles, type ModelFiles } from './model-files.js'
 import { graphFileName, weightsFileName, type ModelParts, type Provenance } from './model-folder.js'
-import { createModel, type Model } from './model.js'
+import { createModel, type Model, type ModelOptions } from './model.js'
 import { decodeSafetensors } from './safetensors.js'
+import { sha256 } from './sha256.js'
 import { checkWeights, weightError, type Weights } from './weights.js'
 
 /** Largest graph.json read. */
@@ -19,12 +19,18 @@ const maxGraphBytes = 64 * 2 ** 20
 const maxWeightsBytes = 2 ** 31 - 1
 
 /**
- * The network in a model folder, ready to run.
+ * A model folder: its path (in a page, its address beside the page's), its address, or the bytes of its
+ * files by name.
+ */
+export type ModelSource = string | URL | Readonly<Record<string, Uint8Array>>
+
+/**
+ * The network in a model folder, compiled and ready to run.
  * @throws InferError as {@link readModelFolder}.
  */
-export async function loadModel(folder: string): Promise<Model> {
-  const { graph, weights } = await readModelFolder(folder)
-  return createModel(graph, weights)
+export async function loadModel(source: ModelSource, options: ModelOptions = {}): Promise<Model> {
+  const { graph, weights } = await readModelFolder(source)
+  return createModel(graph, weights, options)
 }
 
 /**
@@ -33,28 +39,29 @@ export async function loadModel(folder: string): Promise<Model> {
  * INFER_GRAPH_INVALID for graph.json; INFER_MODEL_CHANGED if the weights file is not the one exported with it;
  * INFER_SAFETENSORS or INFER_WEIGHTS for what is in it.
  */
-export async function readModelFolder(folder: string): Promise<ModelParts> {
-  const graphPath = join(folder, graphFileName)
-  const document = parseJson(await readWhole(graphPath, maxGraphBytes), graphPath)
+export async function readModelFolder(source: ModelSource): Promise<ModelParts> {
+  const files = filesOf(source)
+  const graphPath = `${files.name}/${graphFileName}`
+  const document = parseJson(await readNeeded(files, graphFileName, maxGraphBytes), graphPath)
   const graph = parseGraph(document, graphPath)
   const { weights: expected, provenance } = document as { weights?: unknown; provenance?: unknown }
-  const weightsPath = join(folder, weightsFileName)
-  const bytes = await readWhole(weightsPath, maxWeightsBytes)
-  checkDigest(bytes, expected, graphPath, weightsPath)
+  const weightsPath = `${files.name}/${weightsFileName}`
+  const bytes = await readNeeded(files, weightsFileName, maxWeightsBytes)
+  await checkDigest(bytes, expected, graphPath, weightsPath)
   return { graph, weights: inFile(weightsPath, () => fittingWeights(graph, bytes, weightsPath)), provenance: isObject(provenance) ? (provenance as Provenance) : {} }
 }
 
-/** A file's bytes, after a look at its kind and size: a pipe would never end. */
-async function readWhole(path: string, maxBytes: number): Promise<Uint8Array> {
-  try {
-    const found = await stat(path)
-    if (!found.isFile()) throw new Error('it is not a plain file')
-    if (found.size > maxBytes) throw new Error(`it has ${found.size} bytes, at most ${maxBytes} are read`)
-    return await readFile(path)
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message
-    throw new InferError('INFER_MODEL_READ', `${path}: ${reason}; a model folder holds ${graphFileName} and ${weightsFileName}, as "millrace export" writes them`, { path, cause: error })
-  }
+function filesOf(source: ModelSource): ModelFiles {
+  if (typeof source === 'string') return folderFiles(source)
+  if (!(source instanceof URL)) return memoryFiles(source)
+  if (source.protocol !== 'file:') return webFiles(source)
+  return folderFiles(decodeURIComponent(source.pathname).replace(/\/$/, ''))
+}
+
+async function readNeeded(files: ModelFiles, name: string, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await files.read(name, maxBytes)
+  if (bytes === undefined) throw unreadable(`${files.name}/${name}`, 'there is no such file')
+  return bytes
 }
 
 function parseJson(bytes: Uint8Array, path: string): unknown {
@@ -65,16 +72,16 @@ function parseJson(bytes: Uint8Array, path: string): unknown {
   }
 }
 
-function checkDigest(bytes: Uint8Array, expected: unknown, graphPath: string, path: string): void {
+async function checkDigest(bytes: Uint8Array, expected: unknown, graphPath: string, path: string): Promise<void> {
   if (!isObject(expected) || typeof expected['sha256'] !== 'string' || typeof expected['byteLength'] !== 'number') {
     throw new InferError('INFER_GRAPH_FORMAT', `${graphPath}: expected weights to hold sha256 and byteLength of ${weightsFileName}; export the model again`, { path: graphPath })
   }
-  const { sha256, byteLength } = expected
+  const { sha256: digest, byteLength } = expected
   if (bytes.length !== byteLength) {
     throw new InferError('INFER_MODEL_CHANGED', `${path}: expected ${byteLength} bytes, found ${bytes.length}; copy the folder again or export the model again`, { path })
   }
-  const found = createHash('sha256').update(bytes).digest('hex')
-  if (found !== sha256) {
+  const found = await sha256(bytes)
+  if (found !== digest) {
     throw new InferError('INFER_MODEL_CHANGED', `${path}: its SHA-256 is ${found}, which is not the one in ${graphFileName}; copy the folder again or export the model again`, { path })
   }
 }

@@ -7,7 +7,7 @@ import { InferError } from './errors.js'
 import type { Graph, Task } from './graph.js'
 import type { RawImage } from './image.js'
 import { preprocessImage } from './preprocess.js'
-import { runReference } from './reference/run-reference.js'
+import { createExecutor, type Executor } from './runtime/executor.js'
 import { checkWeights, type Weights } from './weights.js'
 
 /** What a network says about an image. */
@@ -42,19 +42,26 @@ export interface Model {
   predict(images: readonly RawImage[]): Answer[]
 }
 
-/** Computes a graph's outputs; see {@link Model.run}. */
-export type Executor = (input: Float32Array, batch: number) => Map<string, Float32Array>
+export interface ModelOptions {
+  /** Images that a run takes at once; more are run in parts. Memory grows with it. Default 8. */
+  readonly batch?: number
+  /** What computes. Default: the network compiled to WebAssembly. */
+  readonly execute?: Executor
+}
 
-/** Images that `predict` hands to the executor at once; bounds its memory. */
-const maxBatch = 32
+/** Images that are compiled for and handed to the executor at once, if nothing else is said. */
+const defaultBatch = 8
 
 /**
  * A model from its parts.
- * @param execute what computes; by default the reference executor.
- * @throws InferError INFER_GRAPH_INVALID; INFER_WEIGHTS if a weight is missing, unknown or of another size.
+ * @throws InferError INFER_GRAPH_INVALID; INFER_WEIGHTS if a weight is missing, unknown or of another size;
+ * INFER_ARGUMENT for a batch below 1.
  */
-export function createModel(graph: Graph, weights: Weights, execute: Executor = (input, batch) => runReference(graph, weights, input, batch)): Model {
+export function createModel(graph: Graph, weights: Weights, options: ModelOptions = {}): Model {
+  const { batch: maxBatch = defaultBatch } = options
+  if (!(Number.isSafeInteger(maxBatch) && maxBatch >= 1)) throw new InferError('INFER_ARGUMENT', `batch: expected a whole number from 1, found ${maxBatch}`)
   checkWeights(graph, weights)
+  const execute = options.execute ?? createExecutor(graph, weights, maxBatch)
   const predictBatch = (images: readonly RawImage[]): Answer[] => {
     const [height, width, channels] = graph.input.shape
     const input = new Float32Array(images.length * height * width * channels)

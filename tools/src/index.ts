@@ -7,3 +7,4 @@ export { encodeDigitStruct, type DigitBox, type DigitStructEntry } from './sampl
 export type { Photo } from './samples/photo.js'
 export { drawSamplePhoto, sampleSvhn, splitNames, type SplitName, type SplitSummary, type SvhnSampleOptions, type SvhnSampleSummary } from './samples/svhn-sample.js'
 export { commonTypefaces, loadTypeface, testOnlyTypefaces, type Glyph, type Typeface } from './samples/typefaces.js'
+export { addSourceFlags, openFlaggedSource, pickSourceFlags, type OpenedSource, type SourceFlags } from './source-flags.js'

@@ -164,8 +164,6 @@ export const v128Or: Code = [0xfd, 0x50]
 /** a & ~b */
 export const v128AndNot: Code = [0xfd, 0x4f]
 export const v128Xor: Code = [0xfd, 0x51]
-/** The bits of the first vector where those of the third are set, else the second's. */
-export const v128BitSelect: Code = [0xfd, 0x52]
 export const f32x4Equal: Code = [0xfd, 0x41]
 export const f32x4Greater: Code = [0xfd, 0x44]
 export const f32x4Add: Code = [0xfd, 0xe4, 0x01]

@@ -4,14 +4,13 @@
 // gives the same bytes.
 
 import type { Writable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
 import type { MetaSummary, NewImageRecord } from '@millrace/recordio'
 import { PipelineError, throwIfAborted } from '../errors.js'
 import { codecVersions } from '../images/index.js'
 import { toRecordLabel, type LabelKind } from '../label.js'
 import type { ImageFile } from '../providers/image-file.js'
 import { createPlan, type ImagePlan } from '../render/image-plan.js'
-import { createRenderer, type Renderer } from '../render/renderer.js'
+import { Renderer } from '../render/renderer.js'
 import { renderPlaceholder } from '../render/render-image.js'
 import type { Sample } from '../sample.js'
 import { mapOrdered, type Transform } from '../transform.js'
@@ -45,7 +44,7 @@ export interface PackOptions {
   readonly part?: PackPart
   /** Takes so many samples from the source at most. Default: all. */
   readonly limit?: number
-  /** Images in work at a time; 1 works in the caller's thread. Default: the number of cores. */
+  /** Images in work at a time, one of them in the caller's thread. Default: the number of cores. */
   readonly threads?: number
   /**
    * 'skip' lists a sample that cannot be packed and goes on (the default); 'fail' stops there;
@@ -115,7 +114,7 @@ export interface PackReport extends PackProgress {
 export async function packDataset(options: PackOptions): Promise<PackReport> {
   const plan = createPlan(options.plan)
   const layout = await layOutOptions(options)
-  const renderer = createRenderer(plan, options.threads)
+  const renderer = new Renderer(plan, options.threads)
   try {
     const output = await openOutput(options, plan, layout)
     const run = new PackRun(options, plan, renderer, output)
@@ -159,9 +158,6 @@ function openOutput(options: PackOptions, plan: ImagePlan, layout: PackLayout): 
   })
 }
 
-/** How long timers and signals may wait. */
-const turnEveryMs = 20
-
 /** What became of one sample. */
 interface Outcome {
   readonly sample: Sample
@@ -189,13 +185,9 @@ class PackRun {
     const startedAt = performance.now()
     const packedBefore = this.#output.counts.packed
     const attempts = mapOrdered((sample: Sample) => this.#attempt(sample), { concurrency: () => this.#renderer.inFlight })
-    let turnedAt = startedAt
     for await (const outcome of attempts(this.#samples(layout))) {
       throwIfAborted(signal)
       await this.#take(outcome)
-      if (performance.now() - turnedAt < turnEveryMs) continue
-      await setImmediate() // files that are read at once leave the process no time for anything else
-      turnedAt = performance.now()
     }
     throwIfAborted(signal)
     const { packed, rejected, adjusted, placeholders, roundedLabels } = this.#output.counts

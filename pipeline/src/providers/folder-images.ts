@@ -22,9 +22,10 @@ export function folderImages(path: string, options: FolderImagesOptions = {}): R
   const { followLinks = false, signal } = options
   const ignored = new Map<IgnoredReason, number>()
   let realFolder: string | undefined
+  const start = join(path, 'x').slice(0, -1) // names are plain: joining each would cost as much as all else of a long list
   const locate = (name: string, from: string): ImageFile => {
-    const file = { path: join(path, annotatedName(name, '', from)), from }
-    return followLinks ? file : { ...file, within: (realFolder ??= realPath(path)) }
+    const place = start + annotatedName(name, '', from)
+    return followLinks ? { path: place, from } : { path: place, from, within: (realFolder ??= realPath(path)) }
   }
   return {
     access: 'random',

@@ -5,6 +5,8 @@ import { PipelineError } from '../errors.js'
 
 /** PATH_MAX of Linux; an archive can hold names of megabytes, no data set does. */
 const maxNameLength = 4096
+/** A step that is empty or has only one dot or two. */
+const idleStep = /(?:^|\/)\.{0,2}(?:\/|$)/
 
 /**
  * The name without `.` and empty steps ("./train//1.png" is "train/1.png"); undefined for a name that
@@ -12,6 +14,7 @@ const maxNameLength = 4096
  */
 export function plainName(name: string): string | undefined {
   if (name.length > maxNameLength || name.startsWith('/') || /[\\\0]|^[a-z]:/i.test(name)) return undefined
+  if (!idleStep.test(name)) return name
   const steps = name.split('/').filter((step) => step !== '' && step !== '.')
   return steps.length === 0 || steps.includes('..') ? undefined : steps.join('/')
 }

@@ -102,12 +102,15 @@ function passThrough({ image, key }: RenderRequest, { statistics }: ImagePlan): 
 
 function decode({ image, key }: RenderRequest, plan: ImagePlan): Soon<DeepImage> {
   if (!(image instanceof Uint8Array)) return image
+  const { colour, codec, encode } = plan
   const minShorterEdge = plan.scaledDecode ? neededShorterEdge(plan) : undefined
-  return decodeBytes(image, { name: key, colour: plan.colour, codec: plan.codec, keepDepth: plan.encode.kind === 'png', ...(minShorterEdge !== undefined && { minShorterEdge }) })
+  const isAtOnce = encode.kind === 'jpeg' && codec === 'turbojpeg' && plan.method !== 'antialiased'
+  return decodeBytes(image, { name: key, colour, codec, keepDepth: encode.kind === 'png', ...(minShorterEdge !== undefined && { minShorterEdge }) }, isAtOnce)
 }
 
-function decodeBytes(bytes: Uint8Array, options: DecodeOptions): Soon<DeepImage> {
-  return decodeImageSync(bytes, options) ?? decodeImage(bytes, options)
+/** Pixels may be borrowed where all that follows is done at once. */
+function decodeBytes(bytes: Uint8Array, options: DecodeOptions, borrow = false): Soon<DeepImage> {
+  return decodeImageSync(bytes, { ...options, borrow }) ?? decodeImage(bytes, options)
 }
 
 /** The least shorter edge of a decoded image from which the resize does not enlarge; boxes need all of it. */
@@ -161,5 +164,6 @@ function encode(image: DeepImage, { encode: chosen, codec }: ImagePlan): Soon<Ui
 }
 
 function encodeJpegBytes(image: RawImage, options: JpegOptions): Soon<Uint8Array> {
-  return encodeJpegSync(image, options) ?? encodeJpeg(image, options)
+  const owned = (): RawImage => (options.codec === 'turbojpeg' ? { ...image, data: image.data.slice() } : image) // what is borrowed cannot wait
+  return encodeJpegSync(image, options) ?? encodeJpeg(owned(), options)
 }

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { PipelineError } from '../errors.js'
 import type { ImagePlan } from './image-plan.js'
-import { batchMs } from './render-batch.js'
+import { renderBatch } from './render-batch.js'
 import type { RenderedImage } from './render-image.js'
 import { JobRenderer, type RenderJob } from './render-job.js'
 
@@ -36,26 +36,24 @@ export interface RenderFailure {
 }
 
 const renderer = new JobRenderer(workerData as ImagePlan)
+/** One batch after another, as the renderer must have it. */
 let last = Promise.resolve()
 
 parentPort?.on('message', ({ requests }: RenderBatch) => {
   last = last.then(() => work(requests))
 })
+parentPort?.postMessage('ready')
 
 async function work(requests: RenderBatch['requests']): Promise<void> {
   const outcomes: RenderOutcome[] = []
   const images: Uint8Array[] = []
   const began = performance.now()
-  for (const request of requests) {
-    try {
-      const { image, ...rendered } = await renderer.render(request)
-      outcomes.push({ rendered, bytes: image.length })
-      images.push(image)
-    } catch (error) {
-      outcomes.push({ failure: describe(error) })
-    }
-    if (performance.now() - began > 2 * batchMs) break // the rest is sent again, in smaller batches
-  }
+  await renderBatch(renderer, requests, (outcome) => {
+    if (outcome instanceof Error) return void outcomes.push({ failure: describe(outcome) })
+    const { image, ...rendered } = outcome
+    outcomes.push({ rendered, bytes: image.length })
+    images.push(image)
+  })
   const together = join(images)
   const reply: RenderReply = { outcomes, images: together, ms: performance.now() - began, readMs: renderer.files.meanMs }
   parentPort?.postMessage(reply, [together.buffer])
@@ -72,8 +70,9 @@ function join(images: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return together
 }
 
-function describe(error: unknown): RenderFailure {
-  if (!(error instanceof PipelineError)) return { message: String(error), ...(error instanceof Error && error.stack !== undefined && { stack: error.stack }) }
-  const { code, message, details } = error
+function describe(error: Error): RenderFailure {
+  const { message, stack } = error
+  if (!(error instanceof PipelineError)) return { message, ...(stack !== undefined && { stack }) }
+  const { code, details } = error
   return { code, message, ...(details.path !== undefined && { path: details.path }) }
 }

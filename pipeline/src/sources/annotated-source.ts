@@ -32,7 +32,7 @@ export function annotatedSource({ labelKind, classNames, count, annotations, ima
     ignored,
     count: () => Promise.resolve(count),
     async *outlines() {
-      for await (const { id, key, label, error } of annotations(new Map())) yield { id, key, label, ...(error && { error }) }
+      for await (const { id, key, label, error } of annotations(new Map())) yield error ? { id, key, label, error } : { id, key, label }
     },
     async *[Symbol.asyncIterator]() {
       const passedOver = new Map<string, number>()
