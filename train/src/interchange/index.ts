@@ -1,0 +1,4 @@
+// Networks in and out of other tools' files, one file or folder a format. Nothing here imports tfjs.
+
+export type { ImportedNetwork, ImportOptions } from './network-file.js'
+export { importOnnx, readOnnx, type OnnxOptions } from './onnx/import.js'
