@@ -178,8 +178,8 @@ function resize(node: OnnxNode, context: OperatorContext, scalesPlace: number, s
   if (batch !== context.batch || outChannels !== channels) return node.unsupported('scales the batch or the channels')
   const coordinates = transformation === 'align_corners' ? 'align-corners' : transformation === 'asymmetric' ? 'asymmetric' : 'half-pixel'
   if (transformation === 'pytorch_half_pixel' && (height === 1 || width === 1)) return node.unsupported('scales to a single row or column by pytorch_half_pixel')
-  const expected = coordinates === 'asymmetric' ? 'floor' : 'round_prefer_floor'
-  if (method === 'nearest' && (nearest !== expected || coordinates === 'align-corners')) return node.unsupported(`expected nearest_mode ${expected} of ${transformation}, found ${nearest}`)
+  const expected = { asymmetric: 'floor', 'align-corners': 'round_prefer_ceil', 'half-pixel': 'round_prefer_floor' }[coordinates]
+  if (method === 'nearest' && nearest !== expected) return node.unsupported(`expected nearest_mode ${expected} of ${transformation}, found ${nearest}`)
   return imageValue(context, context.builder.emit({ op: 'resize', name: node.name, input: imageNode(context, image), height, width, method, coordinates }))
 }
 
