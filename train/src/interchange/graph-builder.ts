@@ -14,6 +14,7 @@ export class GraphBuilder {
   readonly #weights = new Map<string, Float32Array>()
   readonly #rearranged = new Map<string, string>()
   readonly #names = new Map<string, number>()
+  readonly #renamed = new Map<string, string>()
 
   constructor(input: Graph['input']) {
     this.input = input
@@ -63,7 +64,18 @@ export class GraphBuilder {
     return this.#once(`${name} by ${axes.join()}`, () => this.emit({ op: 'transpose', name: `${name}/turned`, input: name, axes }))
   }
 
-  /** The nodes that the outputs need, and their weights. */
+  /** The node's name from the end on, if no other has it; until then it is called as before. */
+  rename(node: string, wanted: string): void {
+    const name = safeName(wanted)
+    if (name !== '' && !this.#shapes.has(name) && this.#byName.has(node) && ![...this.#renamed.values()].includes(name)) this.#renamed.set(node, name)
+  }
+
+  /** What a node is called in the end. */
+  finalName(node: string): string {
+    return this.#renamed.get(node) ?? node
+  }
+
+  /** The nodes that the outputs need, and their weights, by their final names. */
   finish(outputs: readonly string[]): { nodes: GraphNode[]; weights: Weights } {
     const needed = new Set(outputs)
     const nodes = this.#nodes.toReversed().filter((node) => {
@@ -72,7 +84,17 @@ export class GraphBuilder {
       return true
     }).reverse()
     const names = new Set(nodes.map(({ name }) => name))
-    return { nodes, weights: new Map([...this.#weights].filter(([weight]) => names.has(weight.slice(0, weight.lastIndexOf('/'))))) }
+    const weights = [...this.#weights].flatMap(([weight, values]) => {
+      const end = weight.lastIndexOf('/')
+      const node = weight.slice(0, end)
+      return names.has(node) ? [[this.finalName(node) + weight.slice(end), values] as const] : []
+    })
+    return { nodes: nodes.map((node) => this.#finalNode(node)), weights: new Map(weights) }
+  }
+
+  #finalNode(node: GraphNode): GraphNode {
+    const name = this.finalName(node.name)
+    return 'inputs' in node ? { ...node, name, inputs: node.inputs.map((input) => this.finalName(input)) } : { ...node, name, input: this.finalName(node.input) }
   }
 
   #once(key: string, make: () => string): string {

@@ -11,7 +11,7 @@ export interface ImportedNetwork {
 }
 
 export interface ImportOptions {
-  /** The graph's name. Default: what the file calls it. */
+  /** The graph's name. Default: what the file calls it, if we wrote it; else the file's name. */
   readonly name?: string
   /** What errors call the file. Default: its path, or its format. */
   readonly file?: string
@@ -44,15 +44,16 @@ export function finishNetwork(found: FoundNetwork, options: ImportOptions, fail:
   const { builder } = found
   const { task, outputs } = found.task === undefined ? chooseTask(found, options, fail) : { task: withClassNames(found.task, options), outputs: found.outputs }
   const { nodes, weights } = builder.finish(outputs)
+  const finalName = (node: string): string => builder.finalName(node)
   const graph: Graph = {
     format: 'millrace-graph',
     version: 1,
     name: safeName(options.name ?? found.name) || 'imported',
     input: builder.input,
     nodes,
-    outputs,
+    outputs: outputs.map(finalName),
     preprocessing: options.preprocessing ?? found.preprocessing ?? [],
-    task,
+    task: found.task === undefined && task.kind === 'class' ? { ...task, output: finalName(task.output) } : task,
   }
   return { graph: parseGraph(JSON.parse(JSON.stringify(graph)), 'the network'), weights }
 }

@@ -46,7 +46,7 @@ export async function readOnnx(path: string, options: ImportOptions = {}): Promi
   const bytes = await readWhole(path, fail)
   const model = decode(bytes, fail)
   const externalFiles = await readExternalFiles(path, model, fail)
-  return importModel(model, { name: basename(path).replace(/\.onnx$/i, ''), ...options, file, externalFiles })
+  return importModel(model, { ...options, file, externalFiles }, basename(path).replace(/\.onnx$/i, ''))
 }
 
 /**
@@ -66,10 +66,10 @@ function decode(bytes: Uint8Array, fail: Fail): ModelMessage {
   }
 }
 
-function importModel(model: ModelMessage, options: OnnxOptions): ImportedNetwork {
+function importModel(model: ModelMessage, options: OnnxOptions, name?: string): ImportedNetwork {
   const fail = failIn(options.file ?? 'ONNX')
   try {
-    return new OnnxImport(model, options, fail).run()
+    return new OnnxImport(model, options, fail).run(name)
   } catch (error) {
     if (error instanceof TrainError) throw error
     if (error instanceof InferError || error instanceof RangeError) return fail('TRAIN_NETWORK_FILE', error.message, error)
@@ -99,7 +99,7 @@ class OnnxImport {
     this.#context = this.#openInput()
   }
 
-  run(): ImportedNetwork {
+  run(fileName?: string): ImportedNetwork {
     const outputs = this.#graph.output.map(({ name }) => name)
     if (outputs.length === 0) this.#fail('TRAIN_NETWORK_FILE', 'expected an output, found none')
     const nodes = needed(findGelu(this.#graph.node, (name) => this.#numberOf(name)), outputs)
@@ -108,9 +108,11 @@ class OnnxImport {
     const found = outputs.map((name) => {
       const value = this.#valueOf(name)
       if (value?.kind !== 'tensor') return this.#fail('TRAIN_NETWORK_FILE', `output ${shown(name)} is ${value ? 'a constant' : 'made by no node'}`)
-      return outputNode(this.#context, value)
+      const node = outputNode(this.#context, value)
+      builder.rename(node, name)
+      return node
     })
-    return finishNetwork({ ...this.#carried, name: this.#carried.name ?? this.#graph.name, builder, outputs: [...new Set(found)] }, this.#options, this.#fail)
+    return finishNetwork({ ...this.#carried, name: this.#carried.name ?? fileName ?? this.#graph.name, builder, outputs: [...new Set(found)] }, this.#options, this.#fail)
   }
 
   #add(message: NodeMessage, index: number, outputs: readonly string[]): void {

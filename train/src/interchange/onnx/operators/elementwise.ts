@@ -19,7 +19,14 @@ export const elementwiseOperators: Readonly<Record<string, Operator>> = {
   HardSwish: unary(() => ({ op: 'hardSwish' })),
   Swish: unary((node) => (node.float('alpha', 1) === 1 ? { op: 'swish' } : node.unsupported('expected alpha 1'))),
   Gelu: unary((node) => (node.requireText('approximate', ['none']), { op: 'gelu' })),
-  Clip: unary(clip),
+  Clip: (node, context) => {
+    const value = node.tensor(0)
+    const before = context.builder.node(value.node)
+    const activation = clip(node)
+    // What a clip from 0 on cuts off, a ReLU before it need not: torch's ReLU6.
+    const input = before?.op === 'relu' && activation.op === 'clip' && activation.min >= 0 ? before.input : value.node
+    return { ...value, node: context.builder.emit({ ...activation, name: node.name, input } as UnaryNode) }
+  },
   PRelu: parametricRelu,
   Identity: (node) => node.input(0),
   Dropout: (node) => {
@@ -132,7 +139,16 @@ function affine(node: OnnxNode, { builder }: OperatorContext, value: TensorValue
   const { input, size, channels, finish } = byChannel(node, builder, value, widest)
   const gamma = scale ? channels(scale) : new Float32Array(size).fill(1)
   const beta = shift ? channels(shift) : new Float32Array(size)
-  return finish(builder.emit({ op: 'batchNorm', name: node.name, input, epsilon: 0 }, { gamma, beta, mean: new Float32Array(size), variance: new Float32Array(size).fill(1) }))
+  const before = builder.node(input)
+  const isMerged = before?.op === 'batchNorm' && before.epsilon === 0 && builder.weight(`${before.name}/mean`).every((mean) => mean === 0) && builder.weight(`${before.name}/variance`).every((variance) => variance === 1)
+  if (isMerged) {
+    const [earlierGamma, earlierBeta] = [builder.weight(`${before.name}/gamma`), builder.weight(`${before.name}/beta`)]
+    for (const [channel, factor] of gamma.entries()) {
+      beta[channel]! += earlierBeta[channel]! * factor
+      gamma[channel] = earlierGamma[channel]! * factor
+    }
+  }
+  return finish(builder.emit({ op: 'batchNorm', name: node.name, input: isMerged ? before.input : input, epsilon: 0 }, { gamma, beta, mean: new Float32Array(size), variance: new Float32Array(size).fill(1) }))
 }
 
 interface ByChannel {
@@ -161,10 +177,13 @@ function byChannel(node: OnnxNode, builder: OperatorContext['builder'], value: T
     const order = orderEndingIn(value, axis)
     return { input: inOrder(builder, value, order), size: sizes[axis]!, channels: (given) => fill(sizes[axis]!, given), finish: (name) => tensorValue(name, sizes, order) }
   }
-  if (varying.length < sizes.length) return node.unsupported(`its constant [${constant.shape.join(', ')}] differs along some axes of ${node.show(value)} only`)
-  const order = channelsLast(sizes.length)
-  const input = builder.reshape(inOrder(builder, value, order), [product(sizes)])
-  return { input, size: product(sizes), channels: (given) => fill(product(sizes), given.data.length === 1 ? given : transpose({ ...given, shape: sizes }, order)), finish: (name) => tensorValue(name, sizes, order) }
+  // A number for every place of several axes: those become one, behind the others.
+  const own = channelsLast(sizes.length).filter((axis) => varying.includes(axis))
+  const order = [...channelsLast(sizes.length).filter((axis) => !own.includes(axis)), ...own]
+  const size = product(own.map((axis) => sizes[axis]!))
+  const input = builder.reshape(inOrder(builder, value, order), [product(sizes) / size, 1, size])
+  const spread = (given: Constant): Constant => transpose({ ...given, shape: varying.map((axis) => sizes[axis]!) }, own.map((axis) => varying.indexOf(axis)))
+  return { input, size, channels: (given) => fill(size, given.data.length === 1 ? given : spread(given)), finish: (name) => tensorValue(name, sizes, order) }
 }
 
 /** Of two values of the network; axes of one place are spread. */

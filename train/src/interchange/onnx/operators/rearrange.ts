@@ -187,6 +187,6 @@ function resize(node: OnnxNode, context: OperatorContext, scalesPlace: number, s
 export function outputNode({ builder }: OperatorContext, value: TensorValue): string {
   const sizes = axisSizes(value)
   const wide = sizes.filter((size) => size > 1)
-  if (wide.length <= 1 && (sizes.length === 1 || sizes.length === 3)) return builder.reshape(value.node, [product(sizes)])
-  return inOrder(builder, value, channelsLast(sizes.length))
+  const ordered = inOrder(builder, value, channelsLast(sizes.length))
+  return wide.length <= 1 ? builder.reshape(ordered, [product(sizes)]) : ordered
 }
