@@ -3,3 +3,4 @@
 export type { ImportedNetwork, ImportOptions } from './network-file.js'
 export { importOnnx, readOnnx, type OnnxOptions } from './onnx/import.js'
 export { exportOnnx, writeOnnx } from './onnx/export.js'
+export { readTfjs } from './tfjs/import.js'
