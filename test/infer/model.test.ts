@@ -76,3 +76,12 @@ t.test('wrong weights and images are typed errors', (t) => {
   t.throws(() => createModel(cropping, randomWeights(cropping)).predict(photo(20, 7, 1)), { code: 'INFER_IMAGE_TOO_SMALL' })
   t.end()
 })
+
+t.test('a graph without a reading gives its outputs', (t) => {
+  const weights = new Map([['dense/kernel', new Float32Array(36)], ['dense/bias', Float32Array.of(1, 2, 3)]])
+  const graph = { ...classes, outputs: ['dense'], nodes: classes.nodes.slice(0, -1), task: { kind: 'tensors' as const } }
+  const answer = createModel(graph, weights).predict(photo(2, 2, 1))
+  t.ok(answer.kind === 'tensors')
+  t.same(answer.kind === 'tensors' && [...answer.outputs].map(([name, values]) => [name, ...values]), [['dense', 1, 2, 3]])
+  t.end()
+})
