@@ -41,7 +41,7 @@ export function chooseKernel(operation: Operation, placeOf: (value: string) => P
     case 'reshape':
       return gatherKernel('reshape', input, output, (row, column, channel) => offsetOf(input, (row * output.width + column) * output.channels + channel))
     case 'transpose':
-      return transpose(operation.axes, input, output)
+      return transpose(operation, input, output)
     case 'pad': {
       const { top, left, value } = operation
       const isInside = (row: number, column: number): boolean => row >= top && row < top + input.height && column >= left && column < left + input.width
@@ -80,13 +80,17 @@ function offsetOf(layout: Layout, index: number): number {
   return byteOffset(layout, Math.floor(pixel / layout.width), pixel % layout.width, channel)
 }
 
-/** Of values of three axes at most, whose axes are the last of (row, column, channel). */
-function transpose(axes: readonly number[], input: Layout, output: Layout): Kernel {
-  const first = 3 - axes.length
-  return gatherKernel('transpose', input, output, (...place) => {
-    const source = [0, 0, 0]
-    for (const [axis, from] of axes.entries()) source[first + from] = place[first + axis]!
-    return byteOffset(input, source[0]!, source[1]!, source[2]!)
+/** Of values of any number of axes: the place in the result, read as one of its axes, is one of the input's. */
+function transpose({ axes, shape }: { readonly axes: readonly number[]; readonly shape: readonly number[] }, input: Layout, output: Layout): Kernel {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
+  return gatherKernel('transpose', input, output, (row, column, channel) => {
+    let rest = (row * output.width + column) * output.channels + channel
+    let from = 0
+    for (const axis of axes.toReversed()) {
+      from += (rest % shape[axis]!) * strides[axis]!
+      rest = Math.floor(rest / shape[axis]!)
+    }
+    return offsetOf(input, from)
   })
 }
 

@@ -65,7 +65,7 @@ export type PlainOperation =
   /** A run of channels of its input, read in place. */
   | { readonly kind: 'slice'; readonly input: string; output: string; readonly begin: number }
   | { readonly kind: 'reshape'; readonly input: string; output: string }
-  | { readonly kind: 'transpose'; readonly input: string; output: string; readonly axes: readonly number[] }
+  | { readonly kind: 'transpose'; readonly input: string; output: string; readonly axes: readonly number[]; readonly shape: readonly number[] }
   | { readonly kind: 'pad'; readonly input: string; output: string; readonly top: number; readonly left: number; readonly value: number }
   | { readonly kind: 'resize'; readonly input: string; output: string; readonly node: ResizeNode }
   | { readonly kind: 'maxout'; readonly input: string; output: string; readonly node: MaxoutNode }

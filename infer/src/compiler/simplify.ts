@@ -93,7 +93,7 @@ class Simplifier {
         this.#operations.push({ kind: 'slice', input, output, begin: node.begin })
         return
       case 'transpose':
-        this.#operations.push({ kind: 'transpose', input, output, axes: node.axes })
+        this.#operations.push({ kind: 'transpose', input, output, axes: node.axes, shape: this.#shapes.get(node.input)! })
         return
       case 'pad':
         this.#operations.push({ kind: 'pad', input, output, top: node.margins.top, left: node.margins.left, value: node.value })
