@@ -11,6 +11,8 @@ export interface Lifetime {
 }
 
 const alignment = 64
+/** After the last buffer: a slice that begins within a vector is read in whole vectors to its end, and past it. */
+const slackBytes = 64
 
 /** Where everything lies. */
 export interface ArenaPlan {
@@ -35,5 +37,5 @@ export function placeBuffers(lifetimes: readonly Lifetime[]): ArenaPlan {
   const bytes = placed.reduce((end, { offset, bytes: size }) => Math.max(end, offset + size), 0)
   const meetsAnother = ({ name, offset, bytes: size }: (typeof placed)[number]): boolean => placed.some((other) => other.name !== name && offset < other.offset + other.bytes && other.offset < offset + size)
   const shared = new Set(placed.filter(meetsAnother).map(({ name }) => name))
-  return { offsets: new Map(placed.map(({ name, offset }) => [name, offset])), bytes: Math.ceil(bytes / alignment) * alignment, shared }
+  return { offsets: new Map(placed.map(({ name, offset }) => [name, offset])), bytes: Math.ceil(bytes / alignment) * alignment + slackBytes, shared }
 }

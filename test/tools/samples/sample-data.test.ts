@@ -11,7 +11,7 @@ import { createProgram, packArguments, sampleData, sampleFormats } from 'millrac
 t.setTimeout(120_000)
 
 const formats = Object.entries(sampleFormats)
-const few = 8
+const few = 6
 
 function digestOf(folder: string): string {
   const hash = createHash('sha256')
@@ -46,12 +46,11 @@ t.test('the same seed gives the same bytes, another seed others', async (t) => {
   const folder = t.testdir()
   for (const [name] of formats) {
     const [one, other] = [join(folder, name), join(folder, `${name}-again`)]
-    await sampleData({ name, folder: one, count: 4 })
-    await sampleData({ name, folder: other, count: 5 }) // is replaced
-    await sampleData({ name, folder: other, count: 4 })
-    t.equal(digestOf(other), digestOf(one), name)
-    await sampleData({ name, folder: other, count: 4, seed: 2 })
+    await sampleData({ name, folder: one, count: 2 })
+    await sampleData({ name, folder: other, count: 3, seed: 2 }) // is replaced
     t.not(digestOf(other), digestOf(one), name)
+    await sampleData({ name, folder: other, count: 2 })
+    t.equal(digestOf(other), digestOf(one), name)
   }
 })
 
