@@ -64,7 +64,8 @@ export function wholeBoxOf(figure: Figure): Box {
 /** The box around as much of a placed figure as a picture of that size shows; empty where it shows none. */
 export function boxOf(figure: Figure, { width, height }: { readonly width: number; readonly height: number }): Box {
   const contours = figure.flatMap(({ contours, opacity }) => (opacity === undefined ? contours : []))
-  return boundsOf(contours.map((contour) => cutOff(cutOff(cutOff(cutOff(contour, 0, 1, 0), 0, -1, -width), 1, 1, 0), 1, -1, -height)))
+  const { left, top, right, bottom } = boundsOf(contours.map((contour) => cutOff(cutOff(cutOff(cutOff(contour, 0, 1, 0), 0, -1, -width), 1, 1, 0), 1, -1, -height)))
+  return { left: Math.max(0, left), top: Math.max(0, top), right: Math.min(width, right), bottom: Math.min(height, bottom) } // cutting rounds
 }
 
 /** What of a closed line has sign · (x or y) of at least `limit` (Sutherland and Hodgman 1974). */

@@ -3,9 +3,9 @@
 // float16.
 
 import { dirname } from 'node:path'
+import { pathWithin, readWhole } from '../files.js'
 import { maxFileBytes, maxWeightValues } from '../limits.js'
 import { shown, type Fail } from '../network-file.js'
-import { pathWithin, readWhole } from '../onnx/import.js'
 import { float16 } from '../onnx/tensors.js'
 
 export interface TfjsWeight {

@@ -104,8 +104,10 @@ function pool(node: OnnxNode, context: OperatorContext, op: 'maxPool2d' | 'avera
   const size = axisSizes(image).slice(1)
   const stated = paddingOf(node, size, poolSize, strides)
   const isCeil = node.int('ceil_mode', 0) === 1
+  const isNothing = [...poolSize, ...strides].every((places) => places === 1) && stated === 'valid' // torch's adaptive pool of the size that there is
   const countPadding = op === 'averagePool2d' && node.int('count_include_pad', 0) === 1
   const padding = isCeil && stated !== 'same' ? roundedUp(stated === 'valid' ? noMargins : stated, size, poolSize, strides) : stated
+  if (isNothing) return image
   const { builder } = context
   let input = imageNode(context, image)
   if (op === 'maxPool2d') return imageValue(context, builder.emit({ op, name: node.name, input, poolSize, strides, padding }))
