@@ -3,7 +3,7 @@
 
 import { decodeDigits, type DigitReading } from './digits.js'
 import { InferError } from './errors.js'
-import type { Graph, Task } from './graph.js'
+import type { Graph } from './graph.js'
 import type { RawImage } from './image.js'
 import { preprocessImage } from './preprocess.js'
 import type { Executor, Runner, RunsOn } from './runtime/executor.js'
@@ -12,7 +12,7 @@ import type { SessionOptions } from './runtime/session.js'
 import type { VariantChoice } from './runtime/variants.js'
 
 /** What a network says about an image. */
-export type Answer = DigitsAnswer | ClassAnswer
+export type Answer = DigitsAnswer | ClassAnswer | TensorsAnswer
 
 export interface DigitsAnswer extends DigitReading {
   readonly kind: 'digits'
@@ -25,6 +25,12 @@ export interface ClassAnswer {
   readonly probability: number
   /** Of every class, in the order of the task's `classNames`. */
   readonly probabilities: Float32Array
+}
+
+export interface TensorsAnswer {
+  readonly kind: 'tensors'
+  /** The graph's outputs by name, without the batch. */
+  readonly outputs: ReadonlyMap<string, Float32Array>
 }
 
 export interface Model {
@@ -74,7 +80,7 @@ export function runnerModel(graph: Graph, { execute, batch: maxBatch, runsOn, di
     const input = new Float32Array(images.length * height * width * channels)
     for (const [index, image] of images.entries()) input.set(preprocessed(graph, image), index * height * width * channels)
     const outputs = execute(input, images.length)
-    return images.map((_, index) => answer(graph.task, outputs, images.length, index))
+    return images.map((_, index) => answer(graph, outputs, images.length, index))
   }
   function predict(image: RawImage): Answer
   function predict(images: readonly RawImage[]): Answer[]
@@ -105,13 +111,14 @@ function preprocessed(graph: Graph, image: RawImage): Float32Array {
   return input
 }
 
-function answer(task: Task, outputs: ReadonlyMap<string, Float32Array>, batch: number, index: number): Answer {
+function answer({ task, outputs: names }: Graph, outputs: ReadonlyMap<string, Float32Array>, batch: number, index: number): Answer {
   const head = (name: string): Float32Array => {
     const values = outputs.get(name)!
     const size = values.length / batch
     return values.slice(index * size, (index + 1) * size)
   }
   if (task.kind === 'digits') return { kind: 'digits', ...decodeDigits(head(task.lengthOutput), task.digitOutputs.map(head)) }
+  if (task.kind === 'tensors') return { kind: 'tensors', outputs: new Map(names.map((name) => [name, head(name)])) }
   const probabilities = head(task.output)
   if (!probabilities.every(Number.isFinite)) {
     throw new InferError('INFER_NOT_FINITE', `output ${task.output}: the probabilities are not all finite numbers; the network's weights are no use, or its input was not finite`)

@@ -29,7 +29,7 @@ t.test('imports lead to its own files, or to node: where files are read and writ
 t.test('the public names', (t) => {
   t.same(Object.keys(infer).sort(), [
     'InferError', 'applyPreprocessStep', 'checkWeights', 'createModel', 'decodeDigits', 'decodeSafetensors', 'encodeSafetensors',
-    'imageTensor', 'inferErrorCodes', 'inferShapes', 'loadModel', 'nodeInputs', 'parseGraph', 'preprocessImage', 'readModelFolder', 'runReference',
+    'imageTensor', 'inferErrorCodes', 'inferShapes', 'loadModel', 'nodeInputs', 'nodeShape', 'parseGraph', 'preprocessImage', 'readModelFolder', 'runReference',
     'saveModel', 'weightSpecs',
   ])
   t.end()
