@@ -52,7 +52,7 @@ export interface CompiledNetwork {
 
 /**
  * The plan of a network. Time and memory grow with its weights, which are copied once.
- * @throws InferError INFER_GRAPH_INVALID; INFER_COMPILE naming a node that cannot be compiled
+ * @throws InferError INFER_GRAPH_INVALID
  */
 export function compileGraph(graph: Graph, weights: Weights, { batch = 1, winograd = 'auto' }: CompileOptions = {}): CompiledNetwork {
   const program = simplify(graph, weights)

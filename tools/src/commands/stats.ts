@@ -35,9 +35,11 @@ export const statsCommand: CommandFactory = (signal) => {
 async function stats(paths: readonly string[], flags: StatsFlags, signal: AbortSignal): Promise<void> {
   const { out, pixels, labelsOnly, limit, json, quiet } = flags
   if (out !== undefined && !/\.html?$/i.test(out)) throw new CliError('CLI_USAGE', `--out: expected a name that ends in .html, found ${out}`)
-  const { openInputs } = await import('../reports/open-inputs.js')
+  const { describeGuesses, openInputs } = await import('../reports/open-inputs.js')
   const { collectStatistics } = await import('../reports/data-statistics.js')
-  const sources = (await openInputs(paths, pickSourceFlags(flags), signal)).map(({ source }) => source)
+  const inputs = await openInputs(paths, pickSourceFlags(flags), signal)
+  if (!quiet) process.stderr.write(describeGuesses(inputs))
+  const sources = inputs.map(({ source }) => source)
   const kinds = new Set(sources.map(({ labelKind }) => labelKind))
   if (kinds.size > 1) throw new CliError('CLI_USAGE', `${paths.join(', ')}: expected labels of one kind, found ${[...kinds].join(' and ')}; look at them one by one`)
   const progress = createProgress('stats', { quiet, unit: 'samples' })

@@ -114,7 +114,7 @@ async function* unmeasured(source: Source, limit: number): AsyncGenerator<Measur
 
 /** What is kept of a sample while the others are read: not its image. */
 interface Measured {
-  readonly sample: SampleOutline & Partial<Pick<Sample, 'regions' | 'adjusted'>>
+  readonly sample: SampleOutline & Pick<Sample, 'adjusted'>
   /** 0 where it is not known. */
   readonly width: number
   readonly height: number
