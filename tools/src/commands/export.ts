@@ -1,4 +1,5 @@
-// `millrace export`: a network from wherever it lies to the model folder that predict and servers load, or to ONNX.
+// `millrace export`: a network from wherever it lies to the model folder that predict and servers load, compiled; or
+// to ONNX.
 
 import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
@@ -9,6 +10,7 @@ import { jsonLine } from '../record-output.js'
 
 interface ExportFlags {
   readonly checkpoint: 'best' | 'last' | number
+  readonly compile: boolean
   readonly classes?: string
   readonly softmax: boolean
   readonly inputSize?: readonly [number, number]
@@ -19,7 +21,7 @@ interface ExportFlags {
 
 export const exportCommand: CommandFactory = () =>
   new Command('export')
-    .description('Make a model folder (graph and weights) or an ONNX file from a training run or another tool\'s network.')
+    .description('Make a model folder (graph, weights and their compiled form) or an ONNX file from a training run or another tool\'s network.')
     .argument('<source>', 'a run folder, a model folder, an .onnx file, or a TensorFlow.js model.json')
     .argument('<out>', 'the model folder to write, where a former model is replaced; or a file that ends in .onnx')
     .option('--checkpoint <which>', 'of a run: "best" (by validation accuracy), "last", or an epoch that still has a checkpoint', parseCheckpoint, 'best')
@@ -28,6 +30,7 @@ export const exportCommand: CommandFactory = () =>
     .option('--input-size <HEIGHTxWIDTH>', 'of a network that takes images of any size: the size to fix (default: what the file says)', parseSize)
     .option('--preprocessing <file>', 'a JSON list of steps from an RGB image to the input, as in graph.json (default: none: images of its size, values 0 … 255)')
     .option('--name <name>', "another tool's network: what to call it (default: its file's name)")
+    .option('--no-compile', 'of a model folder, write graph and weights alone; "millrace compile" adds the rest')
     .option('--json', 'print the outcome as one JSON document', false)
     .action(exportNetwork)
 
@@ -42,12 +45,14 @@ async function exportNetwork(source: string, out: string, flags: ExportFlags): P
     ...(flags.classes !== undefined && { classNames: await (await import('@millrace/pipeline')).readClassNames(flags.classes) }),
     ...(flags.preprocessing !== undefined && { preprocessing: await readSteps(flags.preprocessing) }),
   })
-  if (/\.onnx$/i.test(out)) await (await import('@millrace/train/interchange')).writeOnnx(out, graph, weights)
+  const isOnnx = /\.onnx$/i.test(out)
+  if (isOnnx) await (await import('@millrace/train/interchange')).writeOnnx(out, graph, weights)
   else await (await import('@millrace/infer')).saveModel(out, graph, weights, provenance)
+  const compiled = flags.compile && !isOnnx ? await compileExported(out) : null
   const outcome = state ? { epoch: state.epoch, step: state.step, validation: state.metrics ?? null } : { network: graph.name, nodes: graph.nodes.length, task: graph.task.kind }
   const accuracy = state?.metrics ? `, validation accuracy ${(100 * state.metrics.accuracy).toFixed(1)} %` : ''
   const words = state ? `weights of epoch ${state.epoch}${accuracy}` : `${graph.name}, ${graph.nodes.length} nodes, gives ${{ class: 'classes', digits: 'digits', tensors: 'tensors' }[graph.task.kind]}`
-  process.stdout.write(json ? jsonLine({ model: out, ...outcome }) : `${out}: ${words}\n`)
+  process.stdout.write(json ? jsonLine({ model: out, ...outcome, compiled }) : `${out}: ${words}${compiled === null ? '' : `, compiled for batches of up to ${compiled.batch}`}\n`)
 }
 
 /** The steps are looked at with the graph that they go into. */
@@ -65,6 +70,20 @@ function parseSize(text: string): readonly [number, number] {
   const [, height, width] = /^(\d{1,5})x(\d{1,5})$/.exec(text) ?? []
   if (height === undefined || width === undefined) throw new InvalidArgumentError('Expected HEIGHTxWIDTH in pixels, such as 224x224.')
   return [Number(height), Number(width)]
+}
+
+/** A network with a node that has no kernel yet is no less exported: it runs, slowly. */
+async function compileExported(model: string): Promise<{ readonly batch: number; readonly files: Readonly<Record<string, number>> } | null> {
+  const { saveCompiled } = await import('@millrace/infer/compiler')
+  const { InferError } = await import('@millrace/infer')
+  try {
+    const { plan, files } = await saveCompiled(model)
+    return { batch: plan.batch, files }
+  } catch (error) {
+    if (!(error instanceof InferError && error.code === 'INFER_COMPILE')) throw error
+    process.stderr.write(`not compiled: ${error.message}\n`)
+    return null
+  }
 }
 
 function parseCheckpoint(text: string): 'best' | 'last' | number {

@@ -49,6 +49,7 @@ export function convolutionKernel(shape: ConvolutionShape, kernel: Float32Array,
     name: `direct ${kernelSize.join('x')}`,
     key: ['convolution', layoutKey(input), layoutKey(output), shape.residual ? layoutKey(shape.residual) : '', kernelSize, shape.strides, shape.dilations, shape.padding, groups, epilogueKey(shape.epilogue)].join(';'),
     emit: (variant) => emitConvolution(shape, variant),
+    tile: (variant) => tileName(shape, variant),
     weights: packPanels(panel, shape.epilogue, leading, kernel, begin),
     multiplyAdds: output.height * output.width * filters * kernelSize[0] * kernelSize[1] * channels,
   }
@@ -90,6 +91,17 @@ function planBlocks({ input, output }: ConvolutionShape): Blocks {
   const even = Array.from({ length: Math.ceil(most / 2) }, (_, index) => most - index).find((rows) => output.height % rows === 0)
   return { images: 1, rows: even ?? most }
 }
+
+/** "4x8", "4+3x8" */
+function tileName(shape: ConvolutionShape, { tilePixels }: Variant): string {
+  const { width, channels } = shape.output
+  const { rows } = planBlocks(shape)
+  const row = width * (isOneRow(shape) ? rows : rowsAtOnce(rows, width, tilePixels))
+  return `${cutRow(row, tilePixels).map(({ pixels }) => pixels).join('+')}x${Math.min(8, channels / shape.groups)}`
+}
+
+/** Where a row is less than half a tile, a tile takes several. */
+const rowsAtOnce = (rows: number, width: number, tilePixels: number): number => Math.min(rows, Math.max(1, Math.floor(tilePixels / width)))
 
 function emitConvolution(shape: ConvolutionShape, variant: Variant): FunctionSpec {
   return new ConvolutionWriter(shape, variant).write()
@@ -168,15 +180,13 @@ class ConvolutionWriter {
 
   #overRows(rows: number, filters: number): Code {
     const { width } = this.#shape.output
-    const { tilePixels } = this.#variant
     if (isOneRow(this.#shape)) return this.#row(rows * width, filters)
-    // Where a row is less than half a tile, a tile takes several.
-    const rowsAtOnce = Math.min(rows, Math.max(1, Math.floor(tilePixels / width)))
+    const together = rowsAtOnce(rows, width, this.#variant.tilePixels)
     const some = (count: number): Code => (count === 1 ? this.#row(width, filters) : this.#tile.write(count * width, filters, width))
     const nextRow = (count: number): Code => this.#each(({ tile, layout, steps }) => move(tile, count * steps[0] * layout.rowBytes - width * steps[1] * layout.pixelBytes))
     return [
-      ...this.#builder.times(Math.floor(rows / rowsAtOnce), some(rowsAtOnce), nextRow(rowsAtOnce)),
-      ...(rows % rowsAtOnce === 0 ? [] : some(rows % rowsAtOnce)),
+      ...this.#builder.times(Math.floor(rows / together), some(together), nextRow(together)),
+      ...(rows % together === 0 ? [] : some(rows % together)),
     ]
   }
 
