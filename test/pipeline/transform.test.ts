@@ -66,7 +66,7 @@ t.test('a source that breaks: what it gave before comes out first', async (t) =>
     for (let item = 0; item < 5; item++) yield item
     throw new Error('the source broke')
   }
-  const slow = createTransform(async (item: number) => { await new Promise((resolve) => setTimeout(resolve, 5)); return item }, { concurrency: 4 })
+  const slow = createTransform(async (item: number) => { await setTimeout(5); return item }, { concurrency: 4 })
   const seen: number[] = []
   await t.rejects(async () => { for await (const item of slow(source())) seen.push(item) }, { message: 'the source broke' })
   t.same(seen, [0, 1, 2, 3, 4])
