@@ -6,7 +6,7 @@
 //   npm run bench:infer [-- --rounds 9 --networks svhn,resnet50 --peers onnxruntime-web --threads 1,2 --batches 1,8]
 //                       [-- --cold-rounds 5 --node 24 --json]
 //
-// The peers are installed once into bench/node_modules. --node takes a path or a version that npm's `node` has.
+// The peers are installed once into bench/node_modules. --json prints the samples, and the tables on stderr. --node takes a path or a version that npm's `node` has.
 
 import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { largestError } from './infer/compare.mjs'
 import { peers } from './infer/peers.mjs'
-import { median, printReport } from './infer/report.mjs'
+import { median, report } from './infer/report.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const { values } = parseArgs({
@@ -57,8 +57,8 @@ try {
   await rm(folder, { recursive: true })
 }
 result.loadAfter = loadavg()
-if (values.json) console.log(JSON.stringify(result, null, 2))
-else printReport(result)
+if (values.json) console.error(report(result))
+console.log(values.json ? JSON.stringify(result, null, 2) : report(result))
 
 /** One network at one batch size: what an inference costs each peer, round by round. A peer without threads has one. */
 async function measureCell({ network, threads, batch }) {

@@ -16,7 +16,7 @@ const size = settings.shape.reduce((product, each) => product * each, settings.b
 const input = network.prepare(new Float32Array(bytes.buffer, bytes.byteOffset, size))
 const outputs = await network.infer(input)
 const { user, system } = process.cpuUsage()
-process.send({ ready: true, outputs: [...outputs].map(([name, values]) => [name, [...values]]), cpuMs: (user + system) / 1000, memoryMB: process.resourceUsage().maxRSS / 1024, ...network.facts?.() })
+process.send({ ready: true, outputs: [...outputs].map(([name, values]) => [name, [...values]]), cpuMs: (user + system) / 1000, memoryMB: process.resourceUsage().maxRSS / 1024 })
 
 process.on('message', async ({ warmUpMs, inferences }) => {
   if (warmUpMs === undefined) return process.send(await measure(inferences))
