@@ -5,7 +5,7 @@
 import { InferError } from './errors.js'
 import type { PreprocessStep } from './graph.js'
 import { checkImage, imageTensor, type ImageTensor, type RawImage } from './image.js'
-import { resizeTensor } from './resize.js'
+import { resizeImage } from './resize.js'
 
 /** The top left corner of a crop, in pixels. */
 export interface CropPlace {
@@ -39,7 +39,7 @@ export function applyPreprocessStep<Image extends RawImage | ImageTensor>(image:
   switch (step.step) {
     case 'resize':
       if (image.width === step.width && image.height === step.height) return image
-      return resizeTensor(imageTensor(image), step.width, step.height)
+      return resizeImage(image, step.width, step.height)
     case 'crop':
       return crop(image, step.width, step.height, cropPlace ?? centre(image, step))
     case 'grey':

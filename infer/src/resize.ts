@@ -7,19 +7,18 @@
 //
 // The filter is separable: an output row is first blended from whole source rows, then along itself.
 
-import type { ImageTensor } from './image.js'
+import { imageTensor, type ImageTensor, type RawImage } from './image.js'
+import { resizeTriangle, type AxisFilter } from './kernels/resize-triangle.js'
 
-/** The weights of one axis: output `o` takes `first[o]` and the next places, weights[begin[o] … begin[o + 1]). */
-interface AxisFilter {
-  readonly first: Int32Array
-  readonly begin: Int32Array
-  readonly weights: Float64Array
+/** The image at another size; the aspect is not kept. Sums are in float32. */
+export function resizeImage(image: RawImage | ImageTensor, width: number, height: number): ImageTensor {
+  const { channels } = image
+  if (channels !== 1 && channels !== 3 && channels !== 4) return resizeReference(imageTensor(image), width, height)
+  return { data: resizeTriangle(image, axisFilter(image.height, height), axisFilter(image.width, width)), width, height, channels }
 }
 
-/**
- * The image at another size; the aspect is not kept. Sums are kept in float64 and rounded once.
- */
-export function resizeTensor(tensor: ImageTensor, width: number, height: number): ImageTensor {
+/** The reference: sums are kept in float64 and rounded once. */
+export function resizeReference(tensor: ImageTensor, width: number, height: number): ImageTensor {
   const { channels } = tensor
   const vertical = axisFilter(tensor.height, height)
   const horizontal = axisFilter(tensor.width, width)
@@ -32,8 +31,10 @@ export function resizeTensor(tensor: ImageTensor, width: number, height: number)
   return { data, width, height, channels }
 }
 
+type Float64Filter = AxisFilter & { readonly weights: Float64Array }
+
 /** Sets `row` to the weighted sum of the source rows that output row `y` covers. */
-function blendRows(source: Float32Array, filter: AxisFilter, y: number, row: Float64Array): void {
+function blendRows(source: Float32Array, filter: Float64Filter, y: number, row: Float64Array): void {
   const length = row.length
   const end = filter.begin[y + 1]!
   let tap = filter.begin[y]!
@@ -50,7 +51,7 @@ function blendRows(source: Float32Array, filter: AxisFilter, y: number, row: Flo
 }
 
 /** Writes the output row that `row` becomes, from `data[out]` on. */
-function blendAlongRow(row: Float64Array, { first, begin, weights }: AxisFilter, channels: number, data: Float32Array, out: number): void {
+function blendAlongRow(row: Float64Array, { first, begin, weights }: Float64Filter, channels: number, data: Float32Array, out: number): void {
   for (let x = 0; x < first.length; x++) {
     const end = begin[x + 1]!
     for (let channel = 0; channel < channels; channel++, out++) {
@@ -62,10 +63,10 @@ function blendAlongRow(row: Float64Array, { first, begin, weights }: AxisFilter,
 }
 
 // Photos come in many sizes, so the cache has an end; a filter is small (about 2 · (in + out) numbers).
-const cachedFilters = new Map<string, AxisFilter>()
+const cachedFilters = new Map<string, Float64Filter>()
 const maxCachedFilters = 256
 
-function axisFilter(inSize: number, outSize: number): AxisFilter {
+function axisFilter(inSize: number, outSize: number): Float64Filter {
   const key = `${inSize} ${outSize}`
   const cached = cachedFilters.get(key)
   if (cached !== undefined) return cached
@@ -75,7 +76,7 @@ function axisFilter(inSize: number, outSize: number): AxisFilter {
   return filter
 }
 
-function triangleFilter(inSize: number, outSize: number): AxisFilter {
+function triangleFilter(inSize: number, outSize: number): Float64Filter {
   const scale = inSize / outSize
   const support = Math.max(scale, 1)
   const first = new Int32Array(outSize)

@@ -29,6 +29,8 @@ function readBoxes(values: readonly number[]): Label | undefined {
     const [number = -1, xmin = 0, ymin = 0, xmax = 0, ymax = 0, ignore = 0] = values.slice(headerWidth + index * objectWidth, headerWidth + (index + 1) * objectWidth)
     return { class: number, xmin, ymin, xmax, ymax, ...(ignore !== 0 && { ignore: true }) }
   })
+  const real = boxes.filter((box) => box.class !== -1)
+  if (!real.every(({ xmin, ymin, xmax, ymax }) => [xmin, ymin, xmax, ymax].every(Number.isFinite))) return undefined
   const hasSize = headerWidth >= 4
-  return { kind: 'boxes', width: hasSize ? width : 0, height: hasSize ? height : 0, boxes: boxes.filter((box) => box.class !== -1) }
+  return { kind: 'boxes', width: hasSize ? width : 0, height: hasSize ? height : 0, boxes: real }
 }

@@ -1,6 +1,7 @@
 // The thing that flows: one labelled image on its way from an annotation file to a record. A source
 // is an async iterable of samples; a transform (transform.ts) makes new samples from them.
 
+import type { Orientation } from '@millrace/infer/kernels'
 import type { PipelineError } from './errors.js'
 import { decodeImage } from './images/decode.js'
 import type { PixelBox, RawImage } from './images/raw-image.js'
@@ -30,6 +31,14 @@ export interface SampleImage {
   (): Promise<Uint8Array | RawImage>
   /** The file that a call reads, if it does nothing else: another thread may read it in its stead. */
   readonly file?: ImageFile
+  /** What a call does, if it only decodes that image and turns it: another thread may do it in its stead. */
+  readonly turned?: TurnedImage
+}
+
+export interface TurnedImage {
+  readonly image: SampleImage
+  /** How, in EXIF's numbers, once EXIF's own has been seen to. */
+  readonly turn: Orientation
 }
 
 /** What is known of a sample before its image is read. Of boxes, the classes hold; their edges may not yet. */

@@ -209,7 +209,7 @@ export class FrameDecoder {
     this.#headBytes = 0
     if (this.#part === framePart.first || this.#part === framePart.middle) return undefined
     const payload = this.#payload.subarray(0, this.#payloadBytes)
-    this.#payload = empty
+    if (!this.#borrow) this.#payload = empty // else the next record across two chunks needs no new memory
     this.#payloadBytes = 0
     this.#inRecord = false
     this.checksum = this.#checksum

@@ -82,5 +82,5 @@ t.test('a format that is certain needs no flag; one that does not read the flags
   t.match(await open(path, '--format', 'gtsrb'), { isGuessed: false })
   const { stderr, stdout } = millrace('pack', path, 'x.rec', '--dry-run', '--limit', '1')
   t.equal(stderr, 'format: gtsrb (--format names another)\n')
-  t.match(stdout, /would pack 1 images/)
+  t.match(stdout, /would pack up to 1 images .*; of the first 1, 1 cannot be packed\n  a\.ppm: PIPE_IMAGE_MISSING/)
 })

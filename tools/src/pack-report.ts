@@ -29,8 +29,9 @@ export function describeReport(report: PackReport, rejects: readonly RejectedSam
 
 /** What a dry run found, in words. */
 export function describePreview({ samples, files, first, estimatedBytes }: PackPreview): string[] {
+  const unusable = first.filter(({ code }) => code !== undefined).length
   return [
-    `would pack ${samples} images${files.length > 0 ? ` into ${files.length > 3 ? `${files.length} files, ${files[0]} to ${files.at(-1)}` : files.join(', ')}` : ''}, about ${Math.ceil(estimatedBytes / 1e6)} MB`,
+    `would pack ${unusable > 0 ? 'up to ' : ''}${samples} images${files.length > 0 ? ` into ${files.length > 3 ? `${files.length} files, ${files[0]} to ${files.at(-1)}` : files.join(', ')}` : ''}${estimatedBytes > 0 ? `, about ${Math.ceil(estimatedBytes / 1e6)} MB` : ''}${unusable > 0 ? `; of the first ${first.length}, ${unusable} cannot be packed` : ''}`,
     ...first.map(({ key, id, width, height, bytes, label, code, reason }) =>
       code === undefined ? `  ${key}: id ${id}, ${width !== undefined ? `${width}x${height}, ` : ''}${bytes} bytes, label ${JSON.stringify(label)}` : `  ${key}: ${code}: ${reason}`),
   ]

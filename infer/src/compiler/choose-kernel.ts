@@ -1,7 +1,6 @@
 // The kernel for an operation whose values have their places.
 
 import { InferError } from '../errors.js'
-import { convolutionKernel } from '../kernels/network/convolution.js'
 import { denseKernel } from '../kernels/network/dense.js'
 import { depthwiseKernel } from '../kernels/network/depthwise.js'
 import { elementwiseKernel } from '../kernels/network/elementwise.js'
@@ -11,17 +10,18 @@ import type { Kernel, Layout } from '../kernels/network/kernel.js'
 import { poolKernel } from '../kernels/network/pool.js'
 import { softmaxKernel } from '../kernels/network/softmax.js'
 import { nearestSource } from '../reference/rearrange.js'
+import { chooseConvolution, type ConvolutionOptions } from './convolution-choice.js'
 import type { Place } from './layout.js'
 import type { ConvolutionOperation, Operation } from './operation.js'
 
 /** @throws InferError INFER_COMPILE for an operation that there is no kernel for */
-export function chooseKernel(operation: Operation, placeOf: (value: string) => Place): Kernel {
+export function chooseKernel(operation: Operation, placeOf: (value: string) => Place, options: ConvolutionOptions): Kernel {
   const output = placeOf(operation.output).layout
   if (operation.kind === 'concat') throw noKernel(operation)
   const input = placeOf(operation.input).layout
   switch (operation.kind) {
     case 'convolution':
-      return convolution(operation, input, output, placeOf)
+      return convolution(operation, input, output, placeOf, options)
     case 'dense':
       return denseKernel({ input, output, inputValues: input.height * input.width * input.channels, epilogue: operation.epilogue, ...residualOf(operation, placeOf) }, operation.kernel, operation.leading)
     case 'elementwise': {
@@ -57,11 +57,11 @@ export function chooseKernel(operation: Operation, placeOf: (value: string) => P
   }
 }
 
-function convolution(operation: ConvolutionOperation, input: Layout, output: Layout, placeOf: (value: string) => Place): Kernel {
+function convolution(operation: ConvolutionOperation, input: Layout, output: Layout, placeOf: (value: string) => Place, options: ConvolutionOptions): Kernel {
   const { groups, kernelSize, strides, dilations, epilogue, padding, kernel, leading } = operation
   const shape = { input, output, kernelSize, strides, dilations, padding: [padding.top, padding.left] as const, epilogue, ...residualOf(operation, placeOf) }
   const isDepthwise = groups === input.channels && groups === output.channels && groups > 1
-  return isDepthwise ? depthwiseKernel(shape, kernel, leading) : convolutionKernel({ ...shape, groups }, kernel, leading)
+  return isDepthwise ? depthwiseKernel(shape, kernel, leading) : chooseConvolution({ ...shape, groups }, kernel, leading, options)
 }
 
 function residualOf({ residual }: { readonly residual?: string }, placeOf: (value: string) => Place): { readonly residual?: Layout } {

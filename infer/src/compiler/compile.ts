@@ -9,6 +9,7 @@ import { clearKernel } from '../kernels/network/clear.js'
 import type { Kernel, Layout, Variant } from '../kernels/network/kernel.js'
 import type { Weights } from '../weights.js'
 import { chooseKernel } from './choose-kernel.js'
+import type { WinogradUse } from './convolution-choice.js'
 import { layOut, type Buffer, type LayoutPlan, type Place } from './layout.js'
 import { placeBuffers, type Lifetime } from './memory.js'
 import { inputsOf, type Program } from './operation.js'
@@ -17,6 +18,8 @@ import { simplify } from './simplify.js'
 export interface CompileOptions {
   /** Most images a run takes. Default 1. */
   readonly batch?: number
+  /** Default 'auto'. See WinogradUse. */
+  readonly winograd?: WinogradUse
 }
 
 /** Where a value lies in the arena. */
@@ -59,11 +62,11 @@ export const moduleConstants = ['weights', 'arena'] as const
  * The plan of a network. Time and memory grow with its weights, which are copied once.
  * @throws InferError INFER_GRAPH_INVALID; INFER_COMPILE naming a node that cannot be compiled
  */
-export function compileGraph(graph: Graph, weights: Weights, { batch = 1 }: CompileOptions = {}): CompiledNetwork {
+export function compileGraph(graph: Graph, weights: Weights, { batch = 1, winograd = 'auto' }: CompileOptions = {}): CompiledNetwork {
   const program = simplify(graph, weights)
   const layout = layOut(program)
   const placeOf = (value: string): Place => layout.places.get(value)!
-  const calls = layout.operations.map((operation) => ({ operation, kernel: chooseKernel(operation, placeOf) }))
+  const calls = layout.operations.map((operation) => ({ operation, kernel: chooseKernel(operation, placeOf, { batch, winograd }) }))
   const { offsets, bytes } = placeBuffers(lifetimesOf(program, layout, calls.map(({ kernel }) => kernel), batch))
   const addressOf = (value: string): number => offsets.get(placeOf(value).buffer.name)! + placeOf(value).offsetBytes
   const packed = new WeightPacker()

@@ -139,7 +139,8 @@ class LayoutPlanner {
     const border = this.#borders.get(value) ?? noBorder
     const pixelBytes = 4 * (this.#isTight(value) ? channels : vectorChannels(channels))
     const rowBytes = (border.left + width + border.right) * pixelBytes
-    const bytes = (border.top + height + border.bottom) * rowBytes
+    const slack = 4 * vectorChannels(channels) - pixelBytes // for who reads the last pixel as a whole vector
+    const bytes = (border.top + height + border.bottom) * rowBytes + slack
     const imageBytes = Math.ceil(bytes / 16) * 16
     const inner: Layout = { height, width, channels, pixelBytes, rowBytes, imageBytes }
     this.#whole.add(value)

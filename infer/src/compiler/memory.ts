@@ -11,6 +11,8 @@ export interface Lifetime {
 }
 
 const alignment = 64
+/** After the last buffer: a slice that begins within a vector is read in whole vectors to its end, and past it. */
+const slackBytes = 64
 
 /** The offset of each buffer, and how many bytes all of them take. */
 export function placeBuffers(lifetimes: readonly Lifetime[]): { readonly offsets: ReadonlyMap<string, number>; readonly bytes: number } {
@@ -25,5 +27,5 @@ export function placeBuffers(lifetimes: readonly Lifetime[]): { readonly offsets
     placed.sort((a, b) => a.offset - b.offset)
   }
   const bytes = placed.reduce((end, { offset, bytes: size }) => Math.max(end, offset + size), 0)
-  return { offsets: new Map(placed.map(({ name, offset }) => [name, offset])), bytes: Math.ceil(bytes / alignment) * alignment }
+  return { offsets: new Map(placed.map(({ name, offset }) => [name, offset])), bytes: Math.ceil(bytes / alignment) * alignment + slackBytes }
 }

@@ -123,6 +123,10 @@ export const i8x16NarrowUnsigned: Code = [0xfd, 0x66]
 export const i16x8NarrowSigned: Code = [0xfd, 0x85, 0x01]
 /** The low 8 unsigned bytes as 16-bit lanes. */
 export const i16x8ExtendLowUnsigned: Code = [0xfd, 0x89, 0x01]
+/** The high 8 unsigned bytes as 16-bit lanes. */
+export const i16x8ExtendHighUnsigned: Code = [0xfd, 0x8a, 0x01]
+/** The high four unsigned 16-bit lanes as 32-bit ones. */
+export const i32x4ExtendHighUnsigned: Code = [0xfd, 0xaa, 0x01]
 /** The low four unsigned 16-bit lanes as 32-bit ones. */
 export const i32x4ExtendLowUnsigned: Code = [0xfd, 0xa9, 0x01]
 /** Neighbouring unsigned bytes, added in pairs. */

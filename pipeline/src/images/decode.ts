@@ -53,7 +53,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   try {
     return await decodeWithSharp(bytes, { colour, maxPixels, jpeg: readJpegHeader(bytes), minShorterEdge, keepDepth })
   } catch (cause) {
-    throw decodeError(name, bytes.length, maxPixels, cause as Error)
+    throw decodeError(name, bytes, maxPixels, cause as Error)
   }
 }
 
@@ -108,12 +108,23 @@ function eighthsFor({ width, height }: JpegHeader, minShorterEdge: number | unde
   return 8
 }
 
-function decodeError(path: string, byteCount: number, maxPixels: number, cause: Error): PipelineError {
+function decodeError(path: string, bytes: Uint8Array, maxPixels: number, cause: Error): PipelineError {
   if (cause.message.includes('pixel limit')) return tooLarge(path, maxPixels, cause)
-  const reason = cause.message.trim().split('\n')[0]
-  return new PipelineError('PIPE_IMAGE_DAMAGED', `${path}: expected a whole image, found ${byteCount} bytes that do not decode (${reason}); fetch the file again`, { path, cause })
+  return new PipelineError('PIPE_IMAGE_DAMAGED', `${path}: expected a whole image, found ${bytes.length} bytes that do not decode (${faultOf(bytes)}); fetch the file again`, { path, cause })
 }
 
 function tooLarge(path: string, maxPixels: number, cause?: Error): PipelineError {
   return new PipelineError('PIPE_IMAGE_TOO_LARGE', `${path}: expected at most ${maxPixels} pixels, found more; shrink the image or raise maxPixels`, { path, cause })
+}
+
+/** In our words: libvips keeps its own where all threads write, so that they may be those of another image. */
+function faultOf(bytes: Uint8Array): string {
+  const [isJpeg, isPng] = [hasAt(bytes, 0, 'ffd8'), hasAt(bytes, 0, '89504e470d0a1a0a')]
+  if (!isJpeg && !isPng) return 'their format is unknown, or its head is damaged'
+  const end = isJpeg ? 'ffd9' : '0000000049454e44ae426082'
+  return hasAt(bytes, bytes.length - end.length / 2, end) ? 'they are damaged' : 'they end early, or do not end where the image does'
+}
+
+function hasAt(bytes: Uint8Array, at: number, hex: string): boolean {
+  return Buffer.from(bytes.subarray(Math.max(0, at), at + hex.length / 2)).toString('hex') === hex
 }

@@ -12,7 +12,7 @@ import type { ImageFile } from '../providers/image-file.js'
 import { createPlan, type ImagePlan } from '../render/image-plan.js'
 import { Renderer } from '../render/renderer.js'
 import { renderPlaceholder } from '../render/render-image.js'
-import type { Sample } from '../sample.js'
+import type { Sample, SampleImage } from '../sample.js'
 import { mapOrdered, type Transform } from '../transform.js'
 import { FileOutput } from './file-output.js'
 import { layOut, type PackLayout, type PackPart, type ShardOptions } from './pack-layout.js'
@@ -233,18 +233,18 @@ class PackRun {
     let sample = original
     for (const transform of this.#options.transforms ?? []) sample = await transform.one(sample)
     const { key, id, regions } = sample
-    const image = this.#fileOf(sample) ?? (await sample.image())
+    const { image: unturned, turn } = sample.image.turned ?? { image: sample.image, turn: undefined }
+    const image = this.#fileOf(sample, unturned) ?? (await unturned())
     const { rounded, ...label } = this.#recordLabel(sample)
-    const rendered = await this.#renderer.render({ image, key, id, ...(regions && { regions }) })
+    const rendered = await this.#renderer.render({ image, key, id, ...(turn && { turn }), ...(regions && { regions }) })
     const isAdjusted = sample.adjusted !== undefined || rendered.adjusted !== undefined
     const facts = { rendered, isAdjusted, isPlaceholder: false, ...(rounded && { rounded }) }
     return { sample, packed: { record: { id, ...label, image: rendered.image }, facts } }
   }
 
   /** The file to leave to the renderer, but where the label is wrong: an image that cannot be read is told of first. */
-  #fileOf(sample: Sample): ImageFile | undefined {
-    const { file } = sample.image
-    return file && !this.#renderer.readsAhead && sample.label.kind === this.#options.labelKind ? file : undefined
+  #fileOf({ label }: Sample, { file }: SampleImage): ImageFile | undefined {
+    return file && !this.#renderer.readsAhead && label.kind === this.#options.labelKind ? file : undefined
   }
 
   #recordLabel({ label, key }: Sample): ReturnType<typeof toRecordLabel> {

@@ -78,7 +78,14 @@ export function missing(path: string, from: string, cause?: unknown): PipelineEr
 /** The error for a data set, or an archive of images, that cannot be opened or read. */
 export function unreadableSource(path: string, cause: unknown): PipelineError {
   const { code, message } = cause as NodeJS.ErrnoException
-  return new PipelineError('PIPE_SOURCE_MISSING', `${path}: cannot be read (${code ?? message}); check the path and the file's rights`, { path, cause })
+  return new PipelineError('PIPE_SOURCE_MISSING', `${path}: ${whyUnreadable[code ?? ''] ?? `cannot be read (${code ?? message}); check the path and the file's rights`}`, { path, cause })
+}
+
+const whyUnreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'expected this file or folder, found none of that name; check the path',
+  EISDIR: 'expected a file, found a folder; name the file in it',
+  ENOTDIR: 'expected a folder above it, found a file; check the path',
+  EACCES: "expected a file that may be read, found one that may not (EACCES); check the file's rights",
 }
 
 /** Adds one to the count of files passed over for that reason. */

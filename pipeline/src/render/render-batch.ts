@@ -1,5 +1,5 @@
 // How many images a packing thread renders at a stretch: as many as take some milliseconds and make a
-// megabyte. That is much beside the cost of a message, a tenth of a millisecond, and little enough to keep
+// megabyte. That is much beside the cost of a message, about that of a small image, and little enough to keep
 // what is in work small.
 
 import type { RenderedImage } from './render-image.js'

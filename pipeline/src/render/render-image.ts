@@ -1,6 +1,7 @@
 // Carries out an image plan on one image: the one place where packed pixels are made, whether in this
 // thread or another.
 
+import type { Orientation } from '@millrace/infer/kernels'
 import { imageSize } from '@millrace/recordio'
 import { cropToBoxes } from '../crop.js'
 import { PipelineError } from '../errors.js'
@@ -9,6 +10,7 @@ import {
   cropImage, decodeImage, decodeImageSync, encodeJpeg, encodeJpegSync, encodePng, encodeWebp, resizeAntialiased, resizeImage, toEightBits,
   type DecodeOptions, type DeepImage, type JpegOptions, type PixelBox, type RawImage, type ResizeMethod,
 } from '../images/index.js'
+import { turnUpright } from '../images/transform.js'
 import type { ImagePlan, PlanMethod, ResizePlan } from './image-plan.js'
 
 /** One image to be rendered, as plain data. */
@@ -17,6 +19,9 @@ export interface RenderRequest {
   /** Names the image in errors. */
   readonly key: string
   readonly id: bigint
+  /** How the decoded image is turned, in EXIF's numbers; encoded images only. Default: not at all. */
+  readonly turn?: Orientation
+  /** Of the turned image. */
   readonly regions?: readonly PixelBox[]
 }
 
@@ -86,8 +91,8 @@ function targetSize(resize: ResizePlan, { width, height }: Size): Size {
     : { width: Math.max(1, Math.floor((width * pixels) / height)), height: pixels }
 }
 
-function passThrough({ image, key }: RenderRequest, { statistics }: ImagePlan): Soon<RenderedImage> {
-  if (!(image instanceof Uint8Array)) throw new PipelineError('PIPE_OPTION', `${key}: expected encoded bytes to pass through, found pixels that a transform made; choose an encoding`)
+function passThrough({ image, key, turn }: RenderRequest, { statistics }: ImagePlan): Soon<RenderedImage> {
+  if (!(image instanceof Uint8Array) || turn) throw new PipelineError('PIPE_OPTION', `${key}: expected an image whose bytes can be packed as they are, found pixels, or an image that is turned or changed before; choose an encoding`)
   if (statistics === 'none') {
     const size = imageSize(image)
     return size ? { image, size: { width: size.width, height: size.height } } : { image }
@@ -100,8 +105,9 @@ function passThrough({ image, key }: RenderRequest, { statistics }: ImagePlan): 
   })
 }
 
-function decode({ image, key }: RenderRequest, plan: ImagePlan): Soon<DeepImage> {
+function decode({ image, key, turn }: RenderRequest, plan: ImagePlan): Soon<DeepImage> {
   if (!(image instanceof Uint8Array)) return image
+  if (turn) return after(decodeBytes(image, { name: key, colour: plan.colour === 'grey' ? 'grey' : 'rgb', codec: plan.codec }), (upright) => turnUpright(toEightBits(upright) as RawImage<1 | 3>, turn))
   const { colour, codec, encode } = plan
   const minShorterEdge = plan.scaledDecode ? neededShorterEdge(plan) : undefined
   const isAtOnce = encode.kind === 'jpeg' && codec === 'turbojpeg' && plan.method !== 'antialiased'

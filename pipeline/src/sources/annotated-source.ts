@@ -34,11 +34,12 @@ export function annotatedSource({ labelKind, classNames, count, annotations, ima
     async *outlines() {
       for await (const { id, key, label, error } of annotations(new Map())) yield error ? { id, key, label, error } : { id, key, label }
     },
-    async *[Symbol.asyncIterator]() {
+    [Symbol.asyncIterator]() {
       const passedOver = new Map<string, number>()
-      for await (const sample of joinImages(annotations(passedOver), images, root)) yield sample // yield* takes twice as long
-      ignored.clear()
-      for (const [reason, times] of [...passedOver, ...(images?.ignored ?? [])]) ignored.set(reason, (ignored.get(reason) ?? 0) + times)
+      return joinImages(annotations(passedOver), images, root, () => {
+        ignored.clear()
+        for (const [reason, times] of [...passedOver, ...(images?.ignored ?? [])]) ignored.set(reason, (ignored.get(reason) ?? 0) + times)
+      })
     },
   }
 }

@@ -86,12 +86,14 @@ function checkClass({ class: number, from }: AnnotatedBox, { classCount = Infini
   throw new PipelineError('PIPE_LABEL', `${from ?? place}: expected a class from 0${classCount === Infinity ? '' : ` to ${classCount - 1}`} for the box, found ${number}; correct the annotation or the class names`)
 }
 
+/** Finite edges too: the least and the greatest are the only ones that could be infinite. */
 function findFault({ xmin, ymin, xmax, ymax, from }: AnnotatedBox, across: number, down: number, { width, height }: PixelSize, { unit, from: place }: BoxesOptions): PipelineError | undefined {
+  const isBox = xmin < xmax && ymin < ymax && xmin > -Infinity && ymin > -Infinity && xmax < Infinity && ymax < Infinity
+  if (isBox && xmin < across && ymin < down && xmax > 0 && ymax > 0) return undefined
   const found = `${xmin},${ymin} to ${xmax},${ymax}`
-  if (![xmin, ymin, xmax, ymax].every(Number.isFinite) || !(xmin < xmax && ymin < ymax)) {
+  if (!isBox) {
     return new PipelineError('PIPE_BOX', `${from ?? place}: expected a box with xmin < xmax and ymin < ymax, found ${found}; correct the annotation, or drop such boxes (bad boxes)`)
   }
-  if (xmin < across && ymin < down && xmax > 0 && ymax > 0) return undefined
   return new PipelineError('PIPE_BOX_OUTSIDE', `${from ?? place}: expected every box to overlap the image of ${width}x${height}, found ${found} (${unit}); correct the annotation, say what boxes are measured in, or drop such boxes (bad boxes)`)
 }
 

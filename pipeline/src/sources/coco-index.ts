@@ -152,8 +152,9 @@ export class CocoIndex {
       const kind = this.#kinds.at(box - 1)
       const number = classes[kind >>> 1]!
       if (typeof number !== 'number') return { boxes: [], error: number }
-      const [xmin, ymin, xmax, ymax] = [0, 1, 2, 3].map((edge) => this.#edges.at((box - 1) * 4 + edge))
-      boxes.push({ class: number, xmin: xmin!, ymin: ymin!, xmax: xmax!, ymax: ymax!, ...(kind % 2 === 1 && { ignore: true }) })
+      const edge = (box - 1) * 4
+      const corners = { xmin: this.#edges.at(edge), ymin: this.#edges.at(edge + 1), xmax: this.#edges.at(edge + 2), ymax: this.#edges.at(edge + 3) }
+      boxes.push({ class: number, ...corners, ...(kind % 2 === 1 && { ignore: true }) })
     }
     return { boxes }
   }

@@ -2,21 +2,14 @@
 // LF or CRLF (or both), fields between commas, semicolons, tabs or bars. UTF-8, strictly: other bytes
 // would come out as names that no file has.
 
-import { isUtf8 } from 'node:buffer'
-import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { pipeline } from 'node:stream'
-import { parse as createParser, type CsvError } from 'csv-parse'
 import { parse } from 'csv-parse/sync'
-import { PipelineError, throwIfAborted } from '../errors.js'
+import { PipelineError } from '../errors.js'
 import { unreadableSource } from '../providers/image-provider.js'
+import { dialect, readRows, tableError, type CsvRow } from './csv-rows.js'
 import type { ColumnValue } from './source-options.js'
 
-export interface CsvRow {
-  /** Where the row ends, from 1: a quoted field can hold line ends. */
-  readonly line: number
-  readonly fields: readonly string[]
-}
+export { readRows, tableError, type CsvRow }
 
 export interface CsvTable {
   readonly path: string
@@ -47,8 +40,6 @@ export interface TableOptions {
 
 const delimiters = [',', ';', '\t', '|']
 const maxHeaderBytes = 2 ** 16
-/** A row of FER2013 with its 48x48 pixels has 9,000 characters; a quote that is never closed ends here. */
-const maxRowBytes = 2 ** 20
 
 /**
  * Opens a table: reads its header, finds the delimiter. Memory: a row.
@@ -83,11 +74,6 @@ export async function openTable(path: string, options: TableOptions = {}): Promi
   }
 }
 
-/** The error for a row. */
-export function tableError(path: string, line: number, expected: string, found: string, cause?: unknown): PipelineError {
-  return new PipelineError('PIPE_TABLE', `${path}: line ${line}: expected ${expected}, found ${found}; correct the table, or name its columns and its delimiter`, { path, entry: line, cause })
-}
-
 /** The first line's fields; none where it cannot be split so. */
 function readHeader(head: string, delimiter: string): string[] {
   try {
@@ -97,9 +83,6 @@ function readHeader(head: string, delimiter: string): string[] {
     return []
   }
 }
-
-/** All three ends of lines at once: left to itself, the parser takes the first line's for all. */
-const dialect = { bom: true, trim: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, max_record_size: maxRowBytes, record_delimiter: ['\r\n', '\n', '\r'] }
 
 function findColumn(path: string, columns: readonly string[], names: readonly string[]): number {
   const name = names.find((each) => columns.includes(each)) ?? names[0]!
@@ -117,64 +100,13 @@ function quoteNames(columns: readonly string[]): string {
   return columns.slice(0, 50).map((column) => JSON.stringify(column)).join(', ')
 }
 
-interface ParsedRow {
-  readonly record: string[]
-  readonly info: { readonly lines: number }
-}
-
-/** All the rows of a table, with its header if it has one. @throws PipelineError PIPE_SOURCE_MISSING, PIPE_TABLE, PIPE_ABORTED */
-export async function* readRows(path: string, delimiter: string, signal?: AbortSignal): AsyncGenerator<CsvRow, void, undefined> {
-  const parser = createParser({ delimiter, ...dialect, info: true })
-  pipeline(createReadStream(path, { highWaterMark: 2 ** 18 }), (chunks: AsyncIterable<Buffer>) => checkedText(path, chunks), parser, () => {}) // an error comes out of the parser
-  try {
-    for await (const { record, info } of parser as AsyncIterable<ParsedRow>) {
-      throwIfAborted(signal)
-      yield { line: info.lines, fields: record }
-    }
-  } catch (error) {
-    if (error instanceof PipelineError) throw error
-    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw unreadableSource(path, error)
-    throw tableError(path, Number((error as CsvError)['lines'] ?? 0), 'rows of fields', (error as Error).message, error)
-  }
-}
-
-/** The chunks as they are, cut at line ends. @throws PipelineError PIPE_TABLE at the first line that is no UTF-8 */
-async function* checkedText(path: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  let line = 1
-  let rest: Buffer = Buffer.alloc(0)
-  for await (const chunk of chunks) {
-    const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
-    const end = Math.max(bytes.lastIndexOf(0x0a), bytes.lastIndexOf(0x0d)) + 1
-    rest = bytes.subarray(end)
-    if (rest.length > maxRowBytes) throw tableError(path, line, `rows of at most ${maxRowBytes} bytes`, 'a longer one')
-    const whole = bytes.subarray(0, end)
-    line = checkUtf8(path, whole, line)
-    if (end > 0) yield whole
-  }
-  checkUtf8(path, rest, line)
-  if (rest.length > 0) yield rest
-}
-
-/** The number of the line after these bytes. */
-function checkUtf8(path: string, bytes: Buffer, first: number): number {
-  const isWhole = isUtf8(bytes)
-  let line = first
-  let start = 0
-  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
-    if (!isWhole && !isUtf8(bytes.subarray(start, end))) break
-    start = end + 1
-    line++
-  }
-  if (isWhole) return line
-  throw tableError(path, line, 'text in UTF-8', 'bytes that are not; convert it, such as with iconv -f latin1 -t utf-8')
-}
-
 async function readHead(path: string): Promise<string> {
   let file: FileHandle | undefined
   try {
     file = await open(path)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(maxHeaderBytes), 0, maxHeaderBytes, 0)
     if (/^(fffe|feff)/.test(buffer.toString('hex', 0, 2))) throw tableError(path, 1, 'text in UTF-8', 'UTF-16; convert it, such as with iconv -f utf-16 -t utf-8')
+    if (buffer.subarray(0, bytesRead).includes(0)) throw tableError(path, 1, 'a table', 'bytes that are no text')
     return buffer.toString('utf8', 0, bytesRead)
   } catch (cause) {
     throw cause instanceof PipelineError ? cause : unreadableSource(path, cause)

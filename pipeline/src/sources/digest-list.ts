@@ -21,14 +21,4 @@ export class DigestList {
   sorted(): BigUint64Array {
     return this.#digests.subarray(0, this.#count).sort()
   }
-
-  /** Those that came more than once. */
-  repeated(): ReadonlySet<bigint> {
-    const sorted = this.sorted()
-    const repeated = new Set<bigint>()
-    for (let place = 1; place < sorted.length; place++) {
-      if (sorted[place] === sorted[place - 1]) repeated.add(sorted[place]!)
-    }
-    return repeated
-  }
 }

@@ -42,13 +42,14 @@ const sizesAhead = 4
 
 /**
  * The samples of annotations, `root` before each name; without `images`, every annotation has its own.
+ * `onEnd` is called once the last has come.
  * Memory: nothing, or every annotation where the images are streamed.
  * @throws PipelineError what the annotations and a streamed archive throw; PIPE_ARCHIVE_LIMIT for more
  *   than 16,777,215 annotated names with a tar
  */
-export function joinImages(annotations: AsyncIterable<Annotation>, images: ImageProvider | undefined, root: string): AsyncGenerator<Sample, void, undefined> {
-  if (images?.access === 'streamed') return joinStream(annotations, images, root)
-  return joinRandom(annotations, images, root)
+export function joinImages(annotations: AsyncIterable<Annotation>, images: ImageProvider | undefined, root: string, onEnd = (): void => {}): AsyncGenerator<Sample, void, undefined> {
+  if (images?.access === 'streamed') return joinStream(annotations, images, root, onEnd)
+  return joinRandom(annotations, images, root, onEnd)
 }
 
 /** @throws PipelineError PIPE_OPTION for a root that leaves the images */
@@ -60,7 +61,7 @@ export function checkRoot(root: string | undefined): string {
 }
 
 /** Promises only where a size has to be read: lists of millions of images need none. */
-async function* joinRandom(annotations: AsyncIterable<Annotation>, images: RandomImages | undefined, root: string): AsyncGenerator<Sample, void, undefined> {
+async function* joinRandom(annotations: AsyncIterable<Annotation>, images: RandomImages | undefined, root: string, onEnd: () => void): AsyncGenerator<Sample, void, undefined> {
   const ahead: Promise<Sample>[] = []
   try {
     for await (const annotation of annotations) {
@@ -76,6 +77,7 @@ async function* joinRandom(annotations: AsyncIterable<Annotation>, images: Rando
       if (ahead.length >= sizesAhead) yield await ahead.shift()!
     }
     while (ahead.length > 0) yield await ahead.shift()!
+    onEnd()
   } finally {
     await Promise.allSettled(ahead) // nothing goes on behind the caller's back
   }
@@ -107,7 +109,7 @@ async function joinSized(annotation: Annotation, sample: Sample): Promise<Sample
   }
 }
 
-async function* joinStream(annotations: AsyncIterable<Annotation>, images: StreamedImages, root: string): AsyncGenerator<Sample, void, undefined> {
+async function* joinStream(annotations: AsyncIterable<Annotation>, images: StreamedImages, root: string, onEnd: () => void): AsyncGenerator<Sample, void, undefined> {
   const waiting = new Map<string, Annotation[]>()
   for await (const annotation of annotations) {
     const name = nameOf(annotation, root)
@@ -126,6 +128,7 @@ async function* joinStream(annotations: AsyncIterable<Annotation>, images: Strea
   for (const [name, left] of waiting) {
     for (const annotation of left) yield rejected(annotation, missing(`${images.path}: ${name}`, annotation.from))
   }
+  onEnd()
 }
 
 function nameOf({ key, from, error }: Annotation, root: string): string | PipelineError {

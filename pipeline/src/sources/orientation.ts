@@ -6,6 +6,7 @@
 import { turnPixels } from '@millrace/infer/kernels'
 import { defaultSeed, drawDigest } from '../draw-parts.js'
 import { PipelineError } from '../errors.js'
+import type { RawImage } from '../images/raw-image.js'
 import { dropAlpha } from '../images/transform.js'
 import { readPixels, type Sample, type SampleOutline, type Source } from '../sample.js'
 import { folder } from './folder.js'
@@ -18,10 +19,10 @@ export type OrientationOptions = Pick<SourceOptions, 'images' | 'root' | 'follow
 const classNames = ['0', '180', '270', '90']
 /** The turns in EXIF's numbers; which of them is drawn. */
 const turns = [
-  { degrees: '0', orientation: 1 },
-  { degrees: '90', orientation: 6 },
-  { degrees: '180', orientation: 3 },
-  { degrees: '270', orientation: 8 },
+  { degrees: '0', turn: 1 },
+  { degrees: '90', turn: 6 },
+  { degrees: '180', turn: 3 },
+  { degrees: '270', turn: 8 },
 ] as const
 type Turn = (typeof turns)[number]
 
@@ -57,5 +58,6 @@ function label<T extends SampleOutline>(outline: T, { degrees }: Turn): T {
 }
 
 function turn(sample: Sample, drawn: Turn): Sample {
-  return { ...label(sample, drawn), image: async () => turnPixels(dropAlpha(await readPixels(sample)), drawn.orientation) }
+  const image = async (): Promise<RawImage> => turnPixels(dropAlpha(await readPixels(sample)), drawn.turn)
+  return { ...label(sample, drawn), image: Object.assign(image, { turned: { image: sample.image, turn: drawn.turn } }) }
 }

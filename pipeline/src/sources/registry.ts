@@ -14,8 +14,10 @@ export interface SourceFormat {
   readonly options: readonly (keyof SourceOptions)[]
   /** The names of the data set's own parts, for `split`. Default: none. */
   readonly splits?: readonly string[]
-  /** What `task` can be; the first is the default. Default: none. */
+  /** What `task` can be; the first is the default, but where `defaultTask` tells another. Default: none. */
   readonly tasks?: readonly string[]
+  /** The default task in words, where it follows from the data set. */
+  readonly defaultTask?: string
   /**
    * A random division that the data set's users agree on, where its publisher gives none: `split` then also
    * names its parts. `of`: the own part that is divided. Default: none.
@@ -103,7 +105,7 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     path: 'the file of the images (train-images-idx3-ubyte.gz), its labels beside it; or their folder',
     options: ['split', 'classNames'],
     splits: ['train', 'test'],
-    certain: [{ name: /images[-.]idx[34]-ubyte(?:\.gz)?$/ }],
+    certain: [{ name: /images[-.]idx[34]-ubyte(?:\.gz)?$/ }, ...['train', 't10k'].flatMap((part) => ['', '.gz'].map((ending) => ({ holds: [`${part}-images-idx3-ubyte${ending}`] })))],
     open: async (path, options) => (await import('./idx.js')).idx(path, options),
   },
   orientation: {
@@ -118,8 +120,9 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     options: [...forAll, 'split', 'task'],
     splits: ['train', 'val'],
     tasks: ['clsloc', 'sorted'],
+    defaultTask: "clsloc with the kit's map_clsloc.txt, sorted with Kaggle's LOC_synset_mapping.txt",
     drawn: { of: 'train', test: { count: 50 } },
-    certain: [{ holds: ['ImageSets/CLS-LOC'] }, { name: /^train_cls\.txt$/ }, { holds: ['LOC_synset_mapping.txt'] }],
+    certain: [{ holds: ['ImageSets/CLS-LOC'] }, { name: /^train_cls\.txt$/ }, { holds: ['train_cls.txt'] }, { holds: ['LOC_synset_mapping.txt'] }],
     open: async (path, options) => (await import('./imagenet.js')).imagenet(path, options),
   },
   'stanford-cars': {
@@ -128,7 +131,7 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     options: [...forAll, 'classNames', 'badBoxes', 'where', 'delimiter', 'split', 'task'],
     splits: ['train', 'test'],
     tasks: ['make-model', 'class', 'boxes'],
-    certain: [{ name: /^cars_(annos|train_annos|test_annos_withlabels)\.mat$/ }, { holds: ['cars_annos.mat'] }, { holds: ['devkit', 'cars_train'] }],
+    certain: [{ name: /^cars_(annos|train_annos|test_annos_withlabels)\.mat$/ }, { holds: ['cars_annos.mat'] }, { holds: ['cars_train_annos.mat'] }, { holds: ['devkit', 'cars_train'] }],
     open: async (path, options) => (await import('./stanford-cars.js')).stanfordCars(path, options),
   },
   fer2013: {
@@ -137,7 +140,7 @@ export const sourceFormats: Readonly<Record<string, SourceFormat>> = {
     options: ['split', 'task', 'where', 'votes'],
     splits: ['train', 'val', 'test'],
     tasks: ['seven', 'six', 'ferplus'],
-    certain: [{ head: /^(?:\xef\xbb\xbf)?emotion, ?(?:pixels, ?usage|usage, ?pixels)\s/i }],
+    certain: [{ head: /^(?:\xef\xbb\xbf)?emotion, ?(?:pixels, ?usage|usage, ?pixels)\s/i }, { holds: ['fer2013.csv'] }],
     open: async (path, options) => (await import('./fer2013.js')).fer2013(path, options),
   },
   tfrecord: {

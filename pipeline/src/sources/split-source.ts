@@ -1,6 +1,6 @@
 // One part of a source that is divided at random: by image, never by box, and for ever (draw-parts.ts).
 // Class labels are divided class by class; of others, all images are one class. Two passes: the first
-// takes down the digest of every image, 8 bytes each, and leaves two limits for each class:
+// takes down the digest of every image, 8 bytes each, and leaves two limits for each class (and the count):
 //
 //   0 ≤ digest < test limit: test    < validation limit: validation    else training
 //
@@ -28,9 +28,10 @@ export function splitSource(source: Source, share: SplitShare, seed: number = de
   const asked = askedParts(share)
   if (!asked.includes(share.part)) throw new PipelineError('PIPE_OPTION', `split: expected one of ${asked.join(', ')}, found ${JSON.stringify(share.part)}`)
   if (!Number.isSafeInteger(seed) || seed < 0) throw new PipelineError('PIPE_OPTION', `seed: expected a whole number from 0, found ${seed}`)
-  let limits: Promise<ReadonlyMap<string, Limits>> | undefined
+  let division: Promise<Division> | undefined
+  const divide = (): Promise<Division> => (division ??= divideSource(source, share, seed))
   const choose = async (): Promise<(outline: SampleOutline) => boolean> => {
-    const found = await (limits ??= findLimits(source, share, seed))
+    const { limits: found } = await divide()
     return (outline) => {
       const { test, validation } = found.get(stratumOf(outline)) ?? nothing
       const digest = drawDigest(seed, outline.key)
@@ -39,12 +40,7 @@ export function splitSource(source: Source, share: SplitShare, seed: number = de
   }
   return {
     ...source,
-    async count() {
-      const isWanted = await choose()
-      let count = 0
-      for await (const outline of outlinesOf(source)) if (isWanted(outline)) count++
-      return count
-    },
+    count: async () => (await divide()).count,
     async *outlines() {
       const isWanted = await choose()
       for await (const outline of outlinesOf(source)) if (isWanted(outline)) yield outline
@@ -65,7 +61,13 @@ interface Limits {
 const nothing: Limits = { test: 0n, validation: 0n }
 const pastAll = 2n ** 64n
 
-async function findLimits(source: Source, share: SplitShare, seed: number): Promise<ReadonlyMap<string, Limits>> {
+interface Division {
+  readonly limits: ReadonlyMap<string, Limits>
+  /** Samples of the wanted part. */
+  readonly count: number
+}
+
+async function divideSource(source: Source, share: SplitShare, seed: number): Promise<Division> {
   const strata = new Map<string, DigestList>()
   for await (const outline of outlinesOf(source)) {
     const name = stratumOf(outline)
@@ -74,12 +76,24 @@ async function findLimits(source: Source, share: SplitShare, seed: number): Prom
     digests.add(drawDigest(seed, outline.key))
   }
   const limits = new Map<string, Limits>()
+  const counts = { test: 0, val: 0, train: 0 }
   for (const [name, digests] of strata) {
     const sorted = digests.sorted()
     const { test, validation } = name === unknown ? sharesOf(sorted.length, share) : drawnCounts(source.classNames?.[Number(name)] ?? name, sorted.length, share)
     limits.set(name, { test: sorted[test] ?? pastAll, validation: sorted[test + validation] ?? pastAll })
+    const [testEnd, validationEnd] = [firstLike(sorted, test), firstLike(sorted, test + validation)]
+    counts.test += testEnd
+    counts.val += validationEnd - testEnd
+    counts.train += sorted.length - validationEnd
   }
-  return limits
+  return { limits, count: counts[share.part] }
+}
+
+/** The first place of the digest that stands there: samples of one image have one digest, and stay together. */
+function firstLike(sorted: BigUint64Array, place: number): number {
+  let first = place
+  while (first > 0 && sorted[first - 1] === sorted[place]) first--
+  return first
 }
 
 /** Counts are of classes: what has none stays with training. */

@@ -79,7 +79,7 @@ async function findDataSet(path: string): Promise<DataSet> {
     const base = dirname(path)
     if (/\.ya?ml$/i.test(path)) return { base, data: await readYoloData(path) }
     if (/\.txt$/i.test(path)) return { base, list: basename(path) }
-    throw new PipelineError('PIPE_SOURCE_MISSING', `${path}: expected a data.yaml, a .txt with the names of images, or a folder, found another file; unpack an archive`, { path })
+    throw new PipelineError('PIPE_SOURCE_MISSING', `${path}: expected a data.yaml, a .txt with the names of images, or a folder, found another file; give one of these, an archive unpacked`, { path })
   }
   const found = (await readdir(path)).filter((name) => /\.ya?ml$/i.test(name))
   const file = found.find((name) => /^data\.ya?ml$/i.test(name)) ?? (found.length === 1 ? found[0] : undefined)

@@ -3,47 +3,24 @@
 
 import t, { type Test } from 'tap'
 import fc from 'fast-check'
-import { compileGraph, networkModule, openSession, plainSimd, relaxedSimd, type Variant } from '@millrace/infer/compiler'
-import { runReference, type ActivationNode, type Conv2dNode, type Graph, type GraphNode, type UnaryNode } from '@millrace/infer'
-import { randomNumbers, randomWeights, singleNodeGraph } from '../networks.js'
+import { compileGraph, openSession } from '@millrace/infer/compiler'
+import { runReference, type ActivationNode, type Conv2dNode, type GraphNode, type UnaryNode } from '@millrace/infer'
+import { randomWeights, singleNodeGraph } from '../networks.js'
 import { blocks } from './blocks.js'
+import { difference, randomInput, tolerance, variants } from './differences.js'
 
 type Shape = readonly [number, number, number]
 
-const bytesOf = (variant: Variant): Uint8Array<ArrayBuffer> => networkModule(compileGraph(blocks['plain']!, randomWeights(blocks['plain']!)), variant)
-const variants = [plainSimd, relaxedSimd].filter((variant) => WebAssembly.validate(bytesOf(variant)))
 t.comment(`variants of this engine: ${variants.map(({ name }) => name).join(', ')}`)
 
-function randomInput({ input }: Graph, batch: number, seed: number): Float32Array {
-  const random = randomNumbers(seed)
-  return Float32Array.from({ length: batch * input.shape[0] * input.shape[1] * input.shape[2] }, () => 2 * random() - 1)
-}
-
-/** The largest difference of any output, as a share of that output's largest value. */
-function difference(graph: Graph, batch: number, capacity = batch, input = randomInput(graph, batch, 5)): number {
-  const weights = randomWeights(graph)
-  const expected = runReference(graph, weights, input, batch)
-  const network = compileGraph(graph, weights, { batch: capacity })
-  return Math.max(...variants.map((variant) => {
-    const session = openSession(network, variant)
-    session.run(randomInput(graph, capacity, 6).fill(1e6), capacity) // what is left behind must not matter
-    const found = session.run(input, batch)
-    return Math.max(...[...expected].map(([name, values]) => furthest(values, found.get(name)!)))
-  }))
-}
-
-function furthest(expected: Float32Array, found: Float32Array): number {
-  if (expected.length !== found.length) return Infinity
-  const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-3)
-  return expected.reduce((max, value, index) => Math.max(max, Math.abs(value - found[index]!) / largest), 0)
-}
-
-const tolerance = 2e-6
+const uses = ['never', 'always'] as const
 
 function holds(t: Test, shapes: fc.Arbitrary<readonly [Shape, UnaryNode]>, runs: number): void {
   t.doesNotThrow(() => fc.assert(fc.property(shapes, fc.integer({ min: 1, max: 5 }), ([shape, node], batch) => {
-    const found = difference(singleNodeGraph(shape, node), batch)
-    if (!(found < tolerance)) throw new Error(`differs by ${found}`)
+    for (const winograd of uses) {
+      const found = difference(singleNodeGraph(shape, node), { batch, winograd })
+      if (!(found < tolerance[winograd])) throw new Error(`differs by ${found}; Winograd: ${winograd}`)
+    }
   }), { numRuns: runs }))
 }
 
@@ -65,7 +42,7 @@ t.test('convolutions in groups, depthwise among them', (t) => {
   const each = fc.tuple(size, size, fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 5 }), node)
     .map(([height, width, groups, channels, filters, fields]): readonly [Shape, Conv2dNode] => [[height, width, groups * channels], { op: 'conv2d', name: 'y', input: 'image', groups, filters: groups * filters, ...fields }])
   holds(t, each.filter(fits), 80)
-  t.ok(difference(singleNodeGraph([9, 11, 19], { op: 'conv2d', name: 'y', input: 'image', groups: 19, filters: 19, kernelSize: [3, 3], strides: [2, 2], padding: 'same', bias: true }), 3) < tolerance)
+  t.ok(difference(singleNodeGraph([9, 11, 19], { op: 'conv2d', name: 'y', input: 'image', groups: 19, filters: 19, kernelSize: [3, 3], strides: [2, 2], padding: 'same', bias: true }), { batch: 3 }) < tolerance.never)
   t.end()
 })
 
@@ -80,7 +57,7 @@ t.test('pools', (t) => {
   const each = fc.tuple(fc.tuple(fc.integer({ min: 4, max: 13 }), fc.integer({ min: 4, max: 13 }), channels), node, margins)
     .map(([shape, { op, countPadding, ...fields }, padding]): readonly [Shape, UnaryNode] => [shape, op === 'maxPool2d' ? { op, name: 'y', input: 'image', padding, ...fields } : { op, name: 'y', input: 'image', padding, countPadding, ...fields }])
   holds(t, each, 60)
-  for (const op of ['globalAveragePool2d', 'globalMaxPool2d'] as const) t.ok(difference(singleNodeGraph([7, 5, 37], { op, name: 'y', input: 'image' }), 2) < tolerance, op)
+  for (const op of ['globalAveragePool2d', 'globalMaxPool2d'] as const) t.ok(difference(singleNodeGraph([7, 5, 37], { op, name: 'y', input: 'image' }), { batch: 2 }) < tolerance.never, op)
   t.end()
 })
 
@@ -93,9 +70,10 @@ t.test('activations, alone and at the end of a convolution', (t) => {
     const node = { name: 'y', input: 'image', ...activation } as UnaryNode
     const graph = singleNodeGraph([5, 3, 6], node)
     const wide = randomInput(graph, 2, 3).map((value) => value * 12)
-    t.ok(difference(graph, 2, 2, wide) < tolerance, activation.op)
+    t.ok(difference(graph, { batch: 2, input: wide }) < tolerance.never, activation.op)
     const after: GraphNode = { op: 'conv2d', name: 'conv', input: 'image', filters: 11, kernelSize: [3, 3], strides: [1, 1], padding: 'same', bias: true }
-    t.ok(difference({ ...graph, nodes: [after, { ...node, input: 'conv' } as GraphNode, ...graph.nodes.slice(1)] }, 2) < tolerance, `${activation.op} of a convolution`)
+    const both = { ...graph, nodes: [after, { ...node, input: 'conv' } as GraphNode, ...graph.nodes.slice(1)] }
+    for (const winograd of uses) t.ok(difference(both, { batch: 2, winograd }) < tolerance[winograd], `${activation.op} of a convolution; Winograd: ${winograd}`)
   }
   t.end()
 })
@@ -113,7 +91,7 @@ t.test('small values keep their relative precision through tanh and elu', (t) =>
 
 for (const [name, graph] of Object.entries(blocks)) {
   t.test(`a block: ${name}`, (t) => {
-    for (const batch of [1, 3, 8]) t.ok(difference(graph, batch, 8) < 5 * tolerance, `${batch} images`)
+    for (const winograd of uses) for (const batch of [1, 3, 8]) t.ok(difference(graph, { batch, capacity: 8, winograd }) < 5 * tolerance[winograd], `${batch} images; Winograd: ${winograd}`)
     t.end()
   })
 }
@@ -123,7 +101,7 @@ t.test('NaN and infinity go where the reference sends them', (t) => {
     const graph = blocks[name]!
     const input = randomInput(graph, 1, 2)
     input[7] = NaN
-    const found = openSession(compileGraph(graph, randomWeights(graph))).run(input, 1)
+    const found = openSession(compileGraph(graph, randomWeights(graph), { winograd: 'never' })).run(input, 1)
     for (const [output, values] of runReference(graph, randomWeights(graph), input, 1)) t.same(found.get(output)!.map(Number.isNaN as never), values.map(Number.isNaN as never), `${name}: ${output}`)
   }
   t.end()

@@ -87,7 +87,18 @@ t.test('so many of each class; images that are added move no other', async (t) =
   const half = splitSource(one, { test: { share: 0.5 }, part: 'test' })
   await half.count()
   await collect(half)
-  t.equal(one.passes, 3, 'one pass for the limits, then one each')
+  t.equal(one.passes, 2, 'one pass for the limits, which counts too')
+})
+
+t.test('samples of one image stay together, and are counted so', async (t) => {
+  const single = sourceOf(classes(...Array.from({ length: 31 }, () => 0)))
+  const doubled: Source = { ...single, async *[Symbol.asyncIterator]() { for await (const sample of single) yield* [sample, { ...sample, id: sample.id + 100n }] } }
+  for (const part of ['train', 'val', 'test'] as const) {
+    const source = splitSource(doubled, { test: { share: 0.25 }, validation: { share: 0.15 }, part })
+    const samples = await collect(source)
+    t.equal(await source.count(), samples.length)
+    t.equal(samples.length, 2 * new Set(samples.map(({ key }) => key)).size)
+  }
 })
 
 t.test('by the name of the format, with what it reads', async (t) => {

@@ -5,7 +5,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { decodeImage, encodePng, type RawImage } from '@millrace/pipeline/images'
-import { openSource, readPixels, type OpenSourceOptions, type Sample, type Source } from '@millrace/pipeline'
+import { openSource, packDataset, readPixels, type OpenSourceOptions, type Sample, type Source } from '@millrace/pipeline'
+import { readRecords } from '@millrace/recordio'
 import { realData } from '../../support.js'
 import { zip } from '../archive-fixture.js'
 import { collect, reason } from '../collect.js'
@@ -68,4 +69,18 @@ t.test('photos', { skip: coco.skip }, async (t) => {
   const turned = await readPixels(sideways)
   const original = await decodeImage(await sharp(join(coco.path, sideways.key)).toBuffer())
   t.same([turned.width, turned.height], [original.height, original.width])
+})
+
+t.test('packing turns the images where it decodes them: the same pixels', async (t) => {
+  const folder = t.testdir({})
+  await writeImages(folder)
+  const source = await open(folder)
+  const expected = await Promise.all((await collect(source)).map(async (sample) => [...(await readPixels(sample)).data]))
+  const plan = { encode: { kind: 'png', compression: 1 } } as const
+  await packDataset({ source, output: join(folder, 'all.rec'), labelKind: 'class', threads: 2, plan })
+  const images: number[][] = []
+  for await (const { image } of readRecords(join(folder, 'all.rec'))) images.push([...(await decodeImage(image)).data])
+  t.same(images, expected)
+  await t.rejects(packDataset({ source, output: join(folder, 'files.rec'), labelKind: 'class', plan: { encode: { kind: 'original' } } }), { code: 'PIPE_ALL_REJECTED', message: /choose an encoding/ })
+  for (const colour of ['grey', 'unchanged'] as const) await packDataset({ source, output: join(folder, `${colour}.rec`), labelKind: 'class', plan: { ...plan, colour } })
 })

@@ -34,26 +34,28 @@ interface FormatDocument {
   /** The parts that are drawn at random, such as "val 0.15, test 0.15". */
   readonly drawn?: string
   readonly tasks: readonly string[]
+  /** In words where it follows from the data set. */
+  readonly defaultTask?: string
   readonly flags: readonly string[]
 }
 
-function toDocument(name: string, { about, path, splits = [], drawn, tasks = [], options }: SourceFormat): FormatDocument {
+function toDocument(name: string, { about, path, splits = [], drawn, tasks = [], defaultTask = tasks[0], options }: SourceFormat): FormatDocument {
   const amounts = drawn && [drawn.validation && `val ${amountOf(drawn.validation)}`, drawn.test && `test ${amountOf(drawn.test)}`].filter((each) => each !== undefined).join(', ')
   const drawnParts = drawn ? ['train', ...(drawn.validation ? ['val'] : []), ...(drawn.test ? ['test'] : [])] : []
-  const flags = [...options, 'classes' as const].filter((option) => option !== 'signal').map(flagOf)
-  return { name, about, path, parts: [...new Set([...splits, ...drawnParts])], ...(amounts && { drawn: amounts }), tasks, flags: [...flags, '--split-shares'] }
+  const read = new Set([...options, ...(drawn ? (['split', 'seed'] as const) : []), 'classes' as const].filter((option) => option !== 'signal'))
+  return { name, about, path, parts: [...new Set([...splits, ...drawnParts])], ...(amounts && { drawn: amounts }), tasks, ...(defaultTask !== undefined && { defaultTask }), flags: [...[...read].map(flagOf), '--split-shares'] }
 }
 
 function amountOf(part: Part): string {
   return 'count' in part ? `${part.count} of each class` : `${part.share}`
 }
 
-function describe({ name, about, path, parts, drawn, tasks, flags }: FormatDocument): string {
+function describe({ name, about, path, parts, drawn, tasks, defaultTask, flags }: FormatDocument): string {
   return [
     `${name}: ${about}`,
     `  path   ${path}`,
     ...(parts.length > 0 ? [`  split  ${parts.join(', ')}${drawn === undefined ? '' : ` (drawn at random: ${drawn}, the rest is train)`}`] : []),
-    ...(tasks.length > 0 ? [`  task   ${tasks.join(', ')}`] : []),
+    ...(tasks.length > 0 ? [`  task   ${tasks.join(', ')} (default: ${defaultTask})`] : []),
     `  flags  ${flags.join(' ')}`,
   ].join('\n')
 }

@@ -105,6 +105,7 @@ async function preview(options: PackOptions, json: boolean): Promise<void> {
   const found = await previewPack(options)
   const document = { ...found, first: found.first.map((each) => ({ ...each, id: `${each.id}` })) }
   process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${describePreview(found).join('\n')}\n`)
+  if (found.first.some(({ code }) => code !== undefined)) process.exitCode = 3
 }
 
 async function run(options: PackOptions, { source }: OpenedSource, out: string, flags: PackFlags): Promise<void> {
@@ -154,8 +155,8 @@ function nameOutput(out: string, files: readonly string[]): string {
 }
 
 function describeIgnored(ignored: Readonly<Record<string, number>>): string[] {
-  const reasons = Object.entries(ignored).map(([reason, count]) => `${count} ${reason}`)
-  return reasons.length > 0 ? [`passed over: ${reasons.join(', ')}`] : []
+  const reasons = Object.entries(ignored).map(([reason, count]) => `${reason}: ${count}`)
+  return reasons.length > 0 ? [`passed over (${reasons.join('; ')})`] : []
 }
 
 async function packOptions({ source, format, identity }: OpenedSource, out: string, flags: PackFlags, signal: AbortSignal): Promise<PackOptions> {

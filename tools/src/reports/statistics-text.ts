@@ -20,7 +20,7 @@ export function describeStatistics(statistics: DataStatistics): string[] {
     ...(rejected > 0 ? [`rejected  ${grouped(rejected)} cannot be read:`, ...rejections.map(describeRejection)] : ['rejected  0']),
     ...(rejectedWhenPacked === undefined ? [] : [`packing   ${grouped(rejectedWhenPacked)} inputs were rejected`, ...rejectionsWhenPacked.map(describeRejection)]),
     ...(clamped > 0 ? [`clamped   ${grouped(clamped)} have boxes that reached past the image`] : []),
-    ...Object.entries(ignored).map(([reason, count]) => `ignored   ${grouped(count)} ${reason}`),
+    ...Object.entries(ignored).map(([reason, count]) => `ignored   ${reason}: ${grouped(count)}`),
     ...(width && height ? [`width     ${spread(width)} pixels`, `height    ${spread(height)} pixels`] : []),
     ...classLines(statistics),
     ...digitLines(statistics),

@@ -7,21 +7,19 @@
 // A photo follows from (seed, split, index) alone. Two typefaces appear in the test split only, in a
 // quarter of its photos: its accuracy says how well a network reads lettering it has never seen.
 
-import type { RawImage } from '@millrace/infer'
-import sharp from 'sharp'
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CliError } from '../errors.js'
 import { encodeDigitStruct, type DigitStructEntry } from './digit-struct.js'
 import { drawPhoto, type Photo } from './photo.js'
 import { chance, createRandom } from './random.js'
+import { checkWhole, claimFolder, encodePng, inLanes, largestPart, partNames, writeMarker, type PartName } from './sample-folder.js'
 import { commonTypefaces, loadTypeface, testOnlyTypefaces } from './typefaces.js'
 
 /** A part of the data set. */
-export type SplitName = (typeof splitNames)[number]
+export type SplitName = PartName
 
 /** The parts in the order in which they are drawn; the place is the random stream, so it never changes. */
-export const splitNames = ['train', 'validation', 'test'] as const
+export const splitNames = partNames
 
 export interface SvhnSampleOptions {
   /** New, empty, or holding a former sample, which is then replaced. */
@@ -55,23 +53,17 @@ export interface SplitSummary {
   readonly bytes: number
 }
 
-const markerName = 'sample.json'
-const largestSplit = 100_000
 const unseenShareOfTest = 0.25
-/** Photos in flight: while sharp's threads write PNGs, the next ones are drawn. */
-const lanes = 8
 
 /** Draws the data set. @throws CliError when the folder holds other things or a count is out of range. */
 export async function sampleSvhn(options: SvhnSampleOptions): Promise<SvhnSampleSummary> {
   const { folder, seed = 1, signal, onProgress } = options
   const counts: Record<SplitName, number> = { train: options.train ?? 8000, validation: options.validation ?? 1000, test: options.test ?? 1000 }
-  for (const split of splitNames) checkWhole(`--${split}`, counts[split], 1, largestSplit)
+  for (const split of splitNames) checkWhole(`--${split}`, counts[split], 1, largestPart)
   checkWhole('--seed', seed, 0, 2 ** 32 - 1)
   await claimFolder(folder)
-  const writeMarker = (complete: boolean): Promise<void> =>
-    writeFile(join(folder, markerName), `${JSON.stringify({ format: 'millrace-sample', kind: 'svhn', complete, seed, ...counts }, undefined, 2)}\n`)
-  await writeMarker(false)
-  for (const split of splitNames) await rm(join(folder, split), { recursive: true, force: true })
+  const mark = (complete: boolean): Promise<void> => writeMarker(folder, { kind: 'svhn', complete, seed, holds: [...splitNames, ...splitNames.map((split) => `${split}.partial`)], ...counts })
+  await mark(false)
   const summaries: Partial<Record<SplitName, SplitSummary>> = {}
   const total = splitNames.reduce((sum, split) => sum + counts[split], 0)
   let done = 0
@@ -85,7 +77,7 @@ export async function sampleSvhn(options: SvhnSampleOptions): Promise<SvhnSample
       throw error
     }
   }
-  await writeMarker(true)
+  await mark(true)
   return { folder, seed, splits: summaries as Record<SplitName, SplitSummary> }
 }
 
@@ -94,12 +86,6 @@ export function drawSamplePhoto(seed: number, split: SplitName, index: number): 
   const random = createRandom(seed, splitNames.indexOf(split), index)
   const unseen = split === 'test' && chance(random, unseenShareOfTest)
   return drawPhoto(random, (unseen ? testOnlyTypefaces : commonTypefaces).map(loadTypeface))
-}
-
-/** An RGB image as PNG bytes. */
-export function encodePng(image: RawImage): Promise<Buffer> {
-  const { data, width, height, channels } = image
-  return sharp(data, { raw: { width, height, channels } }).png({ compressionLevel: 6, adaptiveFiltering: false }).toBuffer()
 }
 
 async function writeSplit(folder: string, split: SplitName, count: number, seed: number, signal: AbortSignal | undefined, onDrawn: () => void): Promise<SplitSummary> {
@@ -123,46 +109,4 @@ async function writeSplit(folder: string, split: SplitName, count: number, seed:
   const annotations = encodeDigitStruct(entries)
   await writeFile(join(folder, 'digitStruct.mat'), annotations)
   return { ...tally, bytes: tally.bytes + annotations.length }
-}
-
-/** Runs `work` for 0 … count − 1, a few at a time. After a failure nothing new begins, and all have ended. */
-async function inLanes(count: number, work: (index: number) => Promise<void>): Promise<void> {
-  let next = 0
-  const lane = async (): Promise<void> => {
-    while (next < count) {
-      try {
-        await work(next++)
-      } catch (error) {
-        next = count
-        throw error
-      }
-    }
-  }
-  const results = await Promise.allSettled(Array.from({ length: lanes }, lane))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-}
-
-async function claimFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new CliError('CLI_SAMPLE_FOLDER', `${folder}: cannot be made a folder: ${(error as Error).message}; name another`, { cause: error })
-  })
-  const names = await readdir(folder)
-  if (names.length === 0 || (names.includes(markerName) && (await isMarker(join(folder, markerName))))) return
-  throw new CliError(
-    'CLI_SAMPLE_FOLDER',
-    `${folder}: expected a new or empty folder or a former sample, found ${names.length} other entries (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}); name another folder`,
-  )
-}
-
-async function isMarker(path: string): Promise<boolean> {
-  try {
-    return (JSON.parse(await readFile(path, 'utf8')) as { format?: unknown }).format === 'millrace-sample'
-  } catch {
-    return false
-  }
-}
-
-function checkWhole(option: string, value: number, low: number, high: number): void {
-  if (Number.isInteger(value) && value >= low && value <= high) return
-  throw new CliError('CLI_USAGE', `${option}: expected a whole number from ${low} to ${high}, found ${value}`)
 }
