@@ -7,10 +7,12 @@ export type InferErrorCode = keyof typeof inferErrorCodes
 export const inferErrorCodes = {
   INFER_ARGUMENT: 'an argument has the wrong size or lies outside its range',
   INFER_COMPILE: 'a network has a node that cannot be compiled',
+  INFER_COMPILED: 'the compiled part of a model folder is missing, damaged or does not fit its graph',
   INFER_GRAPH_FORMAT: 'a document is not a Millrace graph that this version reads',
   INFER_GRAPH_INVALID: 'a node, output or preprocessing step does not fit the rest of the graph',
   INFER_IMAGE_TOO_SMALL: 'an image is smaller than the crop that the network takes of it',
-  INFER_MODEL_CHANGED: 'the weights file is not the one that graph.json describes',
+  INFER_MEMORY: 'a network needs more memory than it may take or than there is',
+  INFER_MODEL_CHANGED: 'a file of a model folder is not the one that the others were made with',
   INFER_MODEL_READ: 'a model folder, or a file in it, cannot be read',
   INFER_MODEL_WRITE: 'a model folder cannot be written',
   INFER_NOT_FINITE: 'a weight or an answer is NaN or infinite',

@@ -1,17 +1,18 @@
-// A network ready to answer: graph and weights behind two methods, `run` on tensors and `predict` on
-// images. What computes is a function given to `createModel`, so a compiled runtime can take the place
-// of the reference.
+// A network ready to answer: a graph and what computes it behind two methods, `run` on tensors and `predict`
+// on images.
 
 import { decodeDigits, type DigitReading } from './digits.js'
 import { InferError } from './errors.js'
-import type { Graph, Task } from './graph.js'
+import type { Graph } from './graph.js'
 import type { RawImage } from './image.js'
 import { preprocessImage } from './preprocess.js'
-import { createExecutor, type Executor } from './runtime/executor.js'
-import { checkWeights, type Weights } from './weights.js'
+import type { Executor, Runner, RunsOn } from './runtime/executor.js'
+import type { WinogradUse } from './runtime/plan.js'
+import type { SessionOptions } from './runtime/session.js'
+import type { VariantChoice } from './runtime/variants.js'
 
 /** What a network says about an image. */
-export type Answer = DigitsAnswer | ClassAnswer
+export type Answer = DigitsAnswer | ClassAnswer | TensorsAnswer
 
 export interface DigitsAnswer extends DigitReading {
   readonly kind: 'digits'
@@ -26,8 +27,16 @@ export interface ClassAnswer {
   readonly probabilities: Float32Array
 }
 
+export interface TensorsAnswer {
+  readonly kind: 'tensors'
+  /** The graph's outputs by name, without the batch. */
+  readonly outputs: ReadonlyMap<string, Float32Array>
+}
+
 export interface Model {
   readonly graph: Graph
+  /** What computes its outputs: a variant of its compiled form, the reference executor, or the caller's own. */
+  readonly runsOn: RunsOn
   /**
    * The graph's outputs [batch, …] by name, for an input [batch, height, width, channels].
    * @throws InferError INFER_ARGUMENT if the input has another size.
@@ -40,34 +49,38 @@ export interface Model {
    */
   predict(image: RawImage): Answer
   predict(images: readonly RawImage[]): Answer[]
+  /** Lets go of its memory; afterwards `run` and `predict` throw INFER_ARGUMENT. May be called again. */
+  dispose(): void
 }
 
-export interface ModelOptions {
+export interface ModelOptions extends SessionOptions {
   /** Images that a run takes at once; more are run in parts. Memory grows with it. Default 8. */
   readonly batch?: number
+  /** Whether Winograd's convolution may be used: 'never' rounds more finely and runs more slowly. Default 'auto'. */
+  readonly winograd?: WinogradUse
+  /** Which variant to use. Default `auto`: the faster, by a few milliseconds of measuring once a process. */
+  readonly variant?: VariantChoice
   /** What computes. Default: the network compiled to WebAssembly. */
   readonly execute?: Executor
 }
 
-/** Images that are compiled for and handed to the executor at once, if nothing else is said. */
-const defaultBatch = 8
+/** Images that are compiled for if nothing else is said. */
+export const defaultBatch = 8
 
-/**
- * A model from its parts.
- * @throws InferError INFER_GRAPH_INVALID; INFER_WEIGHTS if a weight is missing, unknown or of another size;
- * INFER_ARGUMENT for a batch below 1.
- */
-export function createModel(graph: Graph, weights: Weights, options: ModelOptions = {}): Model {
-  const { batch: maxBatch = defaultBatch } = options
-  if (!(Number.isSafeInteger(maxBatch) && maxBatch >= 1)) throw new InferError('INFER_ARGUMENT', `batch: expected a whole number from 1, found ${maxBatch}`)
-  checkWeights(graph, weights)
-  const execute = options.execute ?? createExecutor(graph, weights, maxBatch)
+/** @throws InferError INFER_ARGUMENT for a batch below 1 */
+export function checkBatch(batch: number): number {
+  if (!(Number.isSafeInteger(batch) && batch >= 1)) throw new InferError('INFER_ARGUMENT', `batch: expected a whole number from 1, found ${batch}`)
+  return batch
+}
+
+/** A model that answers with what the runner computes. */
+export function runnerModel(graph: Graph, { execute, batch: maxBatch, runsOn, dispose }: Runner): Model {
   const predictBatch = (images: readonly RawImage[]): Answer[] => {
     const [height, width, channels] = graph.input.shape
     const input = new Float32Array(images.length * height * width * channels)
     for (const [index, image] of images.entries()) input.set(preprocessed(graph, image), index * height * width * channels)
     const outputs = execute(input, images.length)
-    return images.map((_, index) => answer(graph.task, outputs, images.length, index))
+    return images.map((_, index) => answer(graph, outputs, images.length, index))
   }
   function predict(image: RawImage): Answer
   function predict(images: readonly RawImage[]): Answer[]
@@ -77,7 +90,7 @@ export function createModel(graph: Graph, weights: Weights, options: ModelOption
     for (let first = 0; first < images.length; first += maxBatch) answers.push(...predictBatch(images.slice(first, first + maxBatch)))
     return answers
   }
-  return { graph, run: execute, predict }
+  return { graph, runsOn, run: execute, predict, dispose }
 }
 
 /** `Array.isArray` does not narrow a readonly array away. */
@@ -98,13 +111,14 @@ function preprocessed(graph: Graph, image: RawImage): Float32Array {
   return input
 }
 
-function answer(task: Task, outputs: ReadonlyMap<string, Float32Array>, batch: number, index: number): Answer {
+function answer({ task, outputs: names }: Graph, outputs: ReadonlyMap<string, Float32Array>, batch: number, index: number): Answer {
   const head = (name: string): Float32Array => {
     const values = outputs.get(name)!
     const size = values.length / batch
     return values.slice(index * size, (index + 1) * size)
   }
   if (task.kind === 'digits') return { kind: 'digits', ...decodeDigits(head(task.lengthOutput), task.digitOutputs.map(head)) }
+  if (task.kind === 'tensors') return { kind: 'tensors', outputs: new Map(names.map((name) => [name, head(name)])) }
   const probabilities = head(task.output)
   if (!probabilities.every(Number.isFinite)) {
     throw new InferError('INFER_NOT_FINITE', `output ${task.output}: the probabilities are not all finite numbers; the network's weights are no use, or its input was not finite`)

@@ -1,11 +1,8 @@
-// Writes a model folder (model-folder.ts) so that it is there whole or not at all: into a temporary folder
-// beside its place, synced, then renamed. A model that is there already gives way in the same manner;
-// anything else is left alone.
+// Writes a model folder (model-folder.ts), whole or not at all.
 
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, readdir, realpath, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { writeFolder } from '#write-folder'
 import { InferError } from './errors.js'
+import { fileDigest } from './file-digest.js'
 import { parseGraph } from './graph-json.js'
 import type { Graph } from './graph.js'
 import { compiledFolderName, graphFileName, weightsFileName, type Provenance } from './model-folder.js'
@@ -21,23 +18,10 @@ import { checkWeights, type Weights } from './weights.js'
  */
 export async function saveModel(folder: string, graph: Graph, weights: Weights, provenance: Provenance): Promise<void> {
   const weightBytes = encodeWeights(graph, weights)
-  const digest = { sha256: createHash('sha256').update(weightBytes).digest('hex'), byteLength: weightBytes.length }
-  const graphText = `${JSON.stringify({ ...graph, weights: digest, provenance }, null, 2)}\n`
+  const graphText = `${JSON.stringify({ ...graph, weights: await fileDigest(weightBytes), provenance }, null, 2)}\n`
   parseGraph(JSON.parse(graphText), graphFileName)
-  await asWriteError(folder, async () => {
-    // Through a link to the folder itself: what gives way below must be the folder, not the link.
-    const target = await realpath(folder).catch(() => resolve(folder))
-    const isThere = await checkReplaceable(target)
-    const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
-    try {
-      await mkdir(temporary, { recursive: true })
-      await writeSynced(join(temporary, weightsFileName), weightBytes)
-      await writeSynced(join(temporary, graphFileName), graphText)
-      await moveInto(temporary, target, isThere)
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true })
-      throw error
-    }
+  await writeFolder(folder, { [weightsFileName]: weightBytes, [graphFileName]: graphText }, {
+    what: 'model', names: [graphFileName, weightsFileName, compiledFolderName], marker: { name: graphFileName, text: '"millrace-graph"' },
   })
 }
 
@@ -50,53 +34,4 @@ function encodeWeights(graph: Graph, weights: Weights): Uint8Array {
     }
   }
   return encodeSafetensors(tensors)
-}
-
-/** Whether there is a folder to replace; an error if it holds anything but a model. */
-async function checkReplaceable(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (names === undefined) return false
-  const own = [graphFileName, weightsFileName, compiledFolderName]
-  const foreign = names.find((name) => !own.includes(name))
-  const isModel = names.length === 0 || (foreign === undefined && (await readFile(join(folder, graphFileName), 'utf8')).includes('"millrace-graph"'))
-  if (!isModel) {
-    throw new InferError('INFER_MODEL_WRITE', `${folder}: expected a new, empty or model folder, found one with ${JSON.stringify(foreign ?? graphFileName)} in it; choose another folder`, { path: folder })
-  }
-  return true
-}
-
-/** Renames a folder into its place; the old one is removed only when the new one is there. */
-async function moveInto(temporary: string, target: string, isThere: boolean): Promise<void> {
-  if (!isThere) return rename(temporary, target)
-  const old = `${temporary}.old`
-  await rename(target, old)
-  try {
-    await rename(temporary, target)
-  } catch (error) {
-    await rename(old, target)
-    throw error
-  }
-  await rm(old, { recursive: true })
-}
-
-async function writeSynced(path: string, content: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'wx')
-  try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function asWriteError(folder: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (error instanceof InferError) throw error
-    throw new InferError('INFER_MODEL_WRITE', `${folder}: the model cannot be written: ${(error as Error).message}`, { path: folder, cause: error })
-  }
 }

@@ -5,6 +5,7 @@
 import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
 import { appendCommand } from './commands/append.js'
+import { compileCommand } from './commands/compile.js'
 import { convertCommand } from './commands/convert.js'
 import { demoCommand } from './commands/demo.js'
 import { diffCommand } from './commands/diff.js'
@@ -29,7 +30,7 @@ import { verifyCommand } from './commands/verify.js'
 /** A command's factory. `signal` aborts when the user interrupts the program. */
 export type CommandFactory = (signal: AbortSignal) => Command
 
-const commands: readonly CommandFactory[] = [sampleCommand, formatsCommand, showCommand, statsCommand, packCommand, im2recCommand, listCommand, convertCommand, unpackCommand, trainCommand, exportCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
+const commands: readonly CommandFactory[] = [sampleCommand, formatsCommand, showCommand, statsCommand, packCommand, im2recCommand, listCommand, convertCommand, unpackCommand, trainCommand, exportCommand, compileCommand, predictCommand, inspectCommand, verifyCommand, repairCommand, indexCommand, mergeCommand, splitCommand, appendCommand, diffCommand, demoCommand]
 
 /** The whole command line, not yet run. Errors are thrown, never `process.exit`. */
 export function createProgram(signal: AbortSignal): Command {

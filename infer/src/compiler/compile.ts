@@ -6,10 +6,10 @@
 import type { Graph } from '../graph.js'
 import { buildModule, call, globalGet, i32Add, i32Const, localGet, type Code, type FunctionSpec } from '../kernels/assembler.js'
 import { clearKernel } from '../kernels/network/clear.js'
-import type { Kernel, Layout, Variant } from '../kernels/network/kernel.js'
+import { plainSimd, relaxedSimd, type Kernel, type Layout, type Variant } from '../kernels/network/kernel.js'
+import { moduleConstants, stepName, type NetworkPlan, type TensorPlace, type WinogradUse } from '../runtime/plan.js'
 import type { Weights } from '../weights.js'
 import { chooseKernel } from './choose-kernel.js'
-import type { WinogradUse } from './convolution-choice.js'
 import { layOut, type Buffer, type LayoutPlan, type Place } from './layout.js'
 import { placeBuffers, type Lifetime } from './memory.js'
 import { inputsOf, type Program } from './operation.js'
@@ -20,15 +20,6 @@ export interface CompileOptions {
   readonly batch?: number
   /** Default 'auto'. See WinogradUse. */
   readonly winograd?: WinogradUse
-}
-
-/** Where a value lies in the arena. */
-export interface TensorPlace {
-  readonly name: string
-  /** Without the batch. */
-  readonly shape: readonly number[]
-  readonly offsetBytes: number
-  readonly layout: Layout
 }
 
 /** One call of a kernel. */
@@ -42,48 +33,51 @@ export interface Step {
   readonly weights: number
   readonly output: number
   readonly workspace: number
+  /** Of the values that it reads and writes, an image. */
+  readonly valueBytes: number
 }
 
 export interface CompiledNetwork {
   readonly graph: Graph
   readonly batch: number
+  readonly winograd: WinogradUse
   readonly input: TensorPlace
   readonly outputs: readonly TensorPlace[]
   readonly steps: readonly Step[]
+  /** Zeros before the first run. */
   readonly arenaBytes: number
   /** All kernels' weights, as they are read. */
   readonly weights: Float32Array
 }
 
-/** The imports of a module besides its memory: where weights and arena begin. */
-export const moduleConstants = ['weights', 'arena'] as const
-
 /**
  * The plan of a network. Time and memory grow with its weights, which are copied once.
- * @throws InferError INFER_GRAPH_INVALID; INFER_COMPILE naming a node that cannot be compiled
+ * @throws InferError INFER_GRAPH_INVALID
  */
 export function compileGraph(graph: Graph, weights: Weights, { batch = 1, winograd = 'auto' }: CompileOptions = {}): CompiledNetwork {
   const program = simplify(graph, weights)
   const layout = layOut(program)
   const placeOf = (value: string): Place => layout.places.get(value)!
   const calls = layout.operations.map((operation) => ({ operation, kernel: chooseKernel(operation, placeOf, { batch, winograd }) }))
-  const { offsets, bytes } = placeBuffers(lifetimesOf(program, layout, calls.map(({ kernel }) => kernel), batch))
+  const { offsets, bytes, shared } = placeBuffers(lifetimesOf(program, layout, calls.map(({ kernel }) => kernel), batch))
   const addressOf = (value: string): number => offsets.get(placeOf(value).buffer.name)! + placeOf(value).offsetBytes
   const packed = new WeightPacker()
   const cleared = new Set<string>()
   const clear = (buffer: Buffer): Step[] => {
-    if (buffer.cleared === 'nothing' || cleared.has(buffer.name)) return []
+    // The arena is zeros before the first run, and what no other buffer writes to stays so.
+    if (buffer.cleared === 'nothing' || !shared.has(buffer.name) || cleared.has(buffer.name)) return []
     cleared.add(buffer.name)
     const kernel = clearKernel(buffer.inner, buffer.cleared === 'all' ? undefined : buffer.originBytes)
-    return [{ node: buffer.name, kernel, input: 0, second: 0, weights: 0, output: offsets.get(buffer.name)!, workspace: 0 }]
+    return [{ node: buffer.name, kernel, input: 0, second: 0, weights: 0, output: offsets.get(buffer.name)!, workspace: 0, valueBytes: buffer.imageBytes - (buffer.cleared === 'all' ? 0 : valueBytes(buffer.inner)) }]
   }
   const steps = [
     ...clear(placeOf(graph.input.name).buffer),
     ...calls.flatMap(({ operation, kernel }, index): Step[] => {
       const [first = '', second] = inputsOf(operation)
       return [...clear(placeOf(operation.output).buffer), {
-        node: operation.output, kernel, input: addressOf(first), second: second === undefined ? 0 : addressOf(second),
+        node: program.views.get(operation.output)?.of ?? operation.output, kernel, input: addressOf(first), second: second === undefined ? 0 : addressOf(second),
         weights: packed.add(kernel.weights), output: addressOf(operation.output), workspace: offsets.get(workspaceName(index)) ?? 0,
+        valueBytes: [...inputsOf(operation), operation.output].reduce((sum, value) => sum + valueBytes(placeOf(value).layout), 0),
       }]
     }),
   ]
@@ -91,6 +85,7 @@ export function compileGraph(graph: Graph, weights: Weights, { batch = 1, winogr
   return {
     graph,
     batch,
+    winograd,
     input: tensor(graph.input.name, graph.input.name),
     outputs: graph.outputs.map((name) => tensor(name, program.outputs.get(name)!)),
     steps,
@@ -100,6 +95,8 @@ export function compileGraph(graph: Graph, weights: Weights, { batch = 1, winogr
 }
 
 const workspaceName = (operation: number): string => `workspace ${operation}`
+
+const valueBytes = ({ height, width, channels }: Layout): number => 4 * height * width * channels
 
 /** When each buffer is in use. Step i is operation i; the input is there before, outputs after all of them. */
 function lifetimesOf({ graph, outputs }: Program, { places, operations }: LayoutPlan, kernels: readonly Kernel[], batch: number): Lifetime[] {
@@ -138,10 +135,10 @@ class WeightPacker {
 }
 
 /**
- * The module of a network for a variant: `run(batch)`, and with `profile` also `step0`, `step1`, … of the same
- * parameter.
+ * The module of a network for a variant: `run(batch)`, and `step0`, `step1`, … of the same parameter, which do its
+ * parts.
  */
-export function networkModule({ steps }: CompiledNetwork, variant: Variant, options: { readonly sharedPages?: number; readonly profile?: boolean } = {}): Uint8Array<ArrayBuffer> {
+export function networkModule({ steps }: CompiledNetwork, variant: Variant, options: { readonly sharedPages?: number } = {}): Uint8Array<ArrayBuffer> {
   const functions: FunctionSpec[] = []
   const indices = new Map<string, number>()
   const calls = steps.map((step): Code => {
@@ -151,9 +148,20 @@ export function networkModule({ steps }: CompiledNetwork, variant: Variant, opti
     return callKernel(step, index)
   })
   const exported = (name: string, body: Code): FunctionSpec => ({ name, parameters: ['i32'], locals: [], body, exported: true })
-  functions.push(exported('run', calls.flat()))
-  if (options.profile) functions.push(...calls.map((code, index) => exported(`step${index}`, code)))
+  functions.push(exported('run', calls.flatMap((_, step) => [...localGet(0), ...call(functions.length + 1 + step)])))
+  functions.push(...calls.map((code, step) => exported(stepName(step), code)))
   return buildModule(functions, { constants: moduleConstants, ...(options.sharedPages !== undefined && { sharedPages: options.sharedPages }) })
+}
+
+/** What a session needs of a network besides its weights and modules. */
+export function planOf({ batch, winograd, input, outputs, weights, arenaBytes, steps }: CompiledNetwork): NetworkPlan {
+  return {
+    batch, winograd, input, outputs, arenaBytes, weightBytes: weights.byteLength,
+    steps: steps.map(({ node, kernel, valueBytes }) => ({
+      node, kernel: kernel.name, multiplyAdds: kernel.multiplyAdds, weightBytes: kernel.weights.byteLength, valueBytes,
+      ...(kernel.tile && { tiles: { simd: kernel.tile(plainSimd), relaxed: kernel.tile(relaxedSimd) } }),
+    })),
+  }
 }
 
 function callKernel({ input, second, weights, output, workspace }: Step, index: number): Code {

@@ -14,14 +14,7 @@ import { panelCount, panelFilters, type EpilogueWeights } from '../kernels/netwo
 import { winogradKernel } from '../kernels/network/winograd.js'
 import { canUseWinograd, planTiles } from '../kernels/network/winograd-plan.js'
 import { transformPoints } from '../kernels/network/winograd-transform.js'
-
-/**
- * Where Winograd's convolution is used, which is quicker and rounds about twice as coarsely: where it is expected
- * to be quicker ('auto'), nowhere ('never': results then differ from the definition's by the order of its sums
- * only, and a NaN reaches only those outputs whose windows hold it), or wherever it is possible ('always', for
- * tests and measurements).
- */
-export type WinogradUse = 'auto' | 'never' | 'always'
+import type { WinogradUse } from '../runtime/plan.js'
 
 export interface ConvolutionOptions {
   /** Most images a run takes. */

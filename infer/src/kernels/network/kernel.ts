@@ -36,6 +36,8 @@ export interface Kernel {
   readonly weights: Float32Array
   /** Scratch that lives only during the call. Default none. */
   workspaceBytes?(batch: number): number
+  /** Pixels x filters that it holds in registers, for people: "4x8". Kernels that are timed to choose a variant say it. */
+  tile?(variant: Variant): string
   /** Multiplications with an addition, an image, as the definition has them. */
   readonly multiplyAdds: number
 }

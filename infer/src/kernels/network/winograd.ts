@@ -37,6 +37,7 @@ export function winogradKernel(shape: ConvolutionShape, batch: number, kernel: F
     name: `Winograd F(${plan.tile}x${plan.tile},${size}x${size})`,
     key: ['winograd', layoutKey(input), layoutKey(output), shape.residual ? layoutKey(shape.residual) : '', size, shape.padding, plan.blockRows, epilogueKey(epilogue)].join(';'),
     emit: (variant) => new WinogradWriter(shape, plan, variant).emit(),
+    tile: (variant) => `${variant.tilePixels}x8`,
     weights: packWinograd(kernel, size, output.channels, epilogue, leading),
     workspaceBytes: () => plan.bytes,
     multiplyAdds: output.height * output.width * output.channels * size * size * input.channels,

@@ -1,0 +1,66 @@
+// Opens a network as it was compiled, without a folder between; and runs one that cannot be compiled by the
+// reference executor.
+
+import { InferError } from '../errors.js'
+import type { Graph } from '../graph.js'
+import { plainSimd, relaxedSimd, type Variant } from '../kernels/network/kernel.js'
+import { runReference } from '../reference/run-reference.js'
+import { checkInput, sessionRunner, type Runner } from '../runtime/executor.js'
+import { createMemory } from '../runtime/network-memory.js'
+import type { WinogradUse } from '../runtime/plan.js'
+import { startSession, type Session, type SessionOptions } from '../runtime/session.js'
+import { wantedVariants, type VariantChoice } from '../runtime/variants.js'
+import type { Weights } from '../weights.js'
+import { compileGraph, networkModule, planOf, type CompiledNetwork } from './compile.js'
+
+export const variants = { simd: plainSimd, relaxed: relaxedSimd } as const
+
+/**
+ * A session of one variant, or of the fastest of several.
+ * @throws InferError INFER_MEMORY; INFER_COMPILED if this engine does not know the variant's instructions
+ */
+export function openSession(network: CompiledNetwork, variant: Variant | readonly Variant[] = plainSimd, options: SessionOptions = {}): Session {
+  const path = `graph ${network.graph.name}`
+  const modules = [variant].flat().map((each) => [each.name, compileModule(networkModule(network, each), path)] as const)
+  const plan = planOf(network)
+  const memory = createMemory(plan, options.maxMemoryBytes)
+  new Float32Array(memory.buffer).set(network.weights)
+  return startSession(plan, memory, new Map(modules), path)
+}
+
+/**
+ * Compiles the network for batches of up to `batch` images. Where a node cannot be compiled the reference executor
+ * does the work, slowly.
+ * @throws InferError INFER_MEMORY
+ */
+export function compileRunner(graph: Graph, weights: Weights, options: SessionOptions & { readonly batch: number; readonly variant?: VariantChoice; readonly winograd?: WinogradUse }): Runner {
+  const { batch, variant = 'auto', winograd = 'auto' } = options
+  try {
+    return sessionRunner(graph, openSession(compileGraph(graph, weights, { batch, winograd }), wantedVariants(variant).map((name) => variants[name]), options))
+  } catch (error) {
+    if (error instanceof InferError && error.code === 'INFER_COMPILE') return referenceRunner(graph, weights, batch)
+    throw error
+  }
+}
+
+function referenceRunner(graph: Graph, weights: Weights, batch: number): Runner {
+  let held: Weights | undefined = weights
+  return {
+    batch,
+    runsOn: 'reference',
+    execute(input, count) {
+      checkInput(graph, input, count)
+      if (held === undefined) throw new InferError('INFER_ARGUMENT', 'the model was disposed of; load it again')
+      return runReference(graph, held, input, count)
+    },
+    dispose: () => (held = undefined),
+  }
+}
+
+function compileModule(bytes: Uint8Array<ArrayBuffer>, path: string): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes)
+  } catch (error) {
+    throw new InferError('INFER_COMPILED', `${path}: this engine does not run its module: ${(error as Error).message}; choose the variant "simd", or an engine with WebAssembly SIMD`, { cause: error })
+  }
+}
