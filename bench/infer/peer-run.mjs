@@ -1,7 +1,7 @@
 // One peer with one network in a process of its own. Loads, answers once, then does as it is told:
 //
 //   → { warmUpMs }          runs until so much CPU time is spent, at least three times
-//   → { inferences }        runs so often, after one run more if it is more than one; ← { cpuMs, wallMs } of one
+//   → { inferences }        runs once, then so often; ← { cpuMs, wallMs } of one of these
 //
 // The first message back is { ready, outputs, cpuMs, memoryMB }: of the first answer, the whole process so far.
 
@@ -19,13 +19,15 @@ const { user, system } = process.cpuUsage()
 process.send({ ready: true, outputs: [...outputs].map(([name, values]) => [name, [...values]]), cpuMs: (user + system) / 1000, memoryMB: peakMB() })
 
 process.on('message', async ({ warmUpMs, inferences }) => {
-  if (warmUpMs === undefined) return process.send(await measure(inferences))
+  if (warmUpMs === undefined) {
+    await network.infer(input) // a process that has been idle is slow at first
+    return process.send(await measure(inferences))
+  }
   for (let [count, spent] = [0, 0]; count < 3 || spent < warmUpMs; count++) spent += (await measure(1)).cpuMs
   process.send({})
 })
 
 async function measure(inferences) {
-  if (inferences > 1) await network.infer(input)
   const [beganAt, cpuBefore] = [performance.now(), process.cpuUsage()]
   for (let count = 0; count < inferences; count++) await network.infer(input)
   const cpu = process.cpuUsage(cpuBefore)
