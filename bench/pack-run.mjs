@@ -15,7 +15,7 @@ if (run.tool !== 'cp') await work(files.slice(0, 16)) // loads and compiles what
 const [beganAt, cpuBefore] = [performance.now(), process.cpuUsage()]
 const childCpuMs = (await work(files)) ?? 0
 const { user, system } = process.cpuUsage(cpuBefore)
-console.log(JSON.stringify({ wallMs: performance.now() - beganAt, cpuMs: (user + system) / 1000 + childCpuMs, memoryMB: process.resourceUsage().maxRSS / 1024 }))
+console.log(JSON.stringify({ wallMs: performance.now() - beganAt, cpuMs: (user + system) / 1000 + childCpuMs, startMs: (cpuBefore.user + cpuBefore.system) / 1000, memoryMB: process.resourceUsage().maxRSS / 1024 }))
 
 /** From a list, as "millrace pack --format list" does. */
 async function millrace(chosen) {

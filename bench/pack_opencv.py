@@ -37,5 +37,6 @@ pack(files)
 print(json.dumps({
     'wallMs': (time.perf_counter() - began) * 1000,
     'cpuMs': (time.process_time() - cpu) * 1000,
+    'startMs': cpu * 1000,
     'memoryMB': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
 }))

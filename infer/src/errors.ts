@@ -9,7 +9,6 @@ export const inferErrorCodes = {
   INFER_ARGUMENT: 'an argument has the wrong size or lies outside its range',
   INFER_BUSY: 'a pool has no place for another request',
   INFER_CLOSED: 'a pool was closed',
-  INFER_COMPILE: 'a network has a node that cannot be compiled',
   INFER_COMPILED: 'the compiled part of a model folder is missing, damaged or does not fit its graph',
   INFER_GRAPH_FORMAT: 'a document is not a Millrace graph that this version reads',
   INFER_GRAPH_INVALID: 'a node, output or preprocessing step does not fit the rest of the graph',

@@ -162,7 +162,8 @@ function parseTask(fields: JsonFields): Task {
   let task: Task
   if (kind === 'digits') task = { kind, lengthOutput: fields.name('lengthOutput'), digitOutputs: fields.names('digitOutputs', 100) }
   else if (kind === 'class') task = { kind, output: fields.name('output'), classNames: fields.texts('classNames', maxClasses) }
-  else return fields.fail('kind', '"digits" or "class"', kind)
+  else if (kind === 'tensors') task = { kind }
+  else return fields.fail('kind', '"digits", "class" or "tensors"', kind)
   fields.end()
   return task
 }

@@ -262,6 +262,8 @@ export type Task =
   /** Goodfellow et al. 2014: a length head (0 … maxLength, more) and one head a digit (0-9, blank = 10). */
   | { readonly kind: 'digits'; readonly lengthOutput: string; readonly digitOutputs: readonly string[] }
   | { readonly kind: 'class'; readonly output: string; readonly classNames: readonly string[] }
+  /** The outputs as they are, for a program that knows what they mean. */
+  | { readonly kind: 'tensors' }
 
 export interface Graph {
   readonly format: 'millrace-graph'

@@ -3,7 +3,7 @@
 
 import { decodeDigits, type DigitReading } from './digits.js'
 import { InferError } from './errors.js'
-import type { Graph, Task } from './graph.js'
+import type { Graph } from './graph.js'
 import type { RawImage } from './image.js'
 import { preprocessImage } from './preprocess.js'
 import type { Executor, Runner, RunsOn } from './runtime/executor.js'
@@ -12,7 +12,7 @@ import type { SessionOptions } from './runtime/session.js'
 import type { VariantChoice } from './runtime/variants.js'
 
 /** What a network says about an image. */
-export type Answer = DigitsAnswer | ClassAnswer
+export type Answer = DigitsAnswer | ClassAnswer | TensorsAnswer
 
 export interface DigitsAnswer extends DigitReading {
   readonly kind: 'digits'
@@ -27,9 +27,15 @@ export interface ClassAnswer {
   readonly probabilities: Float32Array
 }
 
+export interface TensorsAnswer {
+  readonly kind: 'tensors'
+  /** The graph's outputs by name, without the batch. */
+  readonly outputs: ReadonlyMap<string, Float32Array>
+}
+
 export interface Model {
   readonly graph: Graph
-  /** What computes its outputs: a variant of its compiled form, the reference executor, or the caller's own. */
+  /** What computes its outputs: a variant of its compiled form, or the caller's own. */
   readonly runsOn: RunsOn
   /**
    * The graph's outputs [batch, …] by name, for an input [batch, height, width, channels].
@@ -69,9 +75,7 @@ export function checkBatch(batch: number): number {
 
 /** A model that answers with what the runner computes. */
 export function runnerModel(graph: Graph, { execute, batch: maxBatch, runsOn, dispose }: Runner): Model {
-  const predictBatch = (images: readonly RawImage[]): Answer[] => {
-    return readAnswers(graph, execute(preprocessImages(graph, images), images.length), images.length)
-  }
+  const predictBatch = (images: readonly RawImage[]): Answer[] => readAnswers(graph, execute(preprocessImages(graph, images), images.length), images.length)
   function predict(image: RawImage): Answer
   function predict(images: readonly RawImage[]): Answer[]
   function predict(images: RawImage | readonly RawImage[]): Answer | Answer[] {
@@ -93,7 +97,7 @@ export function preprocessImages(graph: Graph, images: readonly RawImage[]): Flo
 
 /** What the outputs say about each of so many images. */
 export function readAnswers(graph: Graph, outputs: ReadonlyMap<string, Float32Array>, count: number): Answer[] {
-  return Array.from({ length: count }, (_, index) => answer(graph.task, outputs, count, index))
+  return Array.from({ length: count }, (_, index) => answer(graph, outputs, count, index))
 }
 
 /** `Array.isArray` does not narrow a readonly array away. */
@@ -114,13 +118,14 @@ function preprocessed(graph: Graph, image: RawImage): Float32Array {
   return input
 }
 
-function answer(task: Task, outputs: ReadonlyMap<string, Float32Array>, batch: number, index: number): Answer {
+function answer({ task, outputs: names }: Graph, outputs: ReadonlyMap<string, Float32Array>, batch: number, index: number): Answer {
   const head = (name: string): Float32Array => {
     const values = outputs.get(name)!
     const size = values.length / batch
     return values.slice(index * size, (index + 1) * size)
   }
   if (task.kind === 'digits') return { kind: 'digits', ...decodeDigits(head(task.lengthOutput), task.digitOutputs.map(head)) }
+  if (task.kind === 'tensors') return { kind: 'tensors', outputs: new Map(names.map((name) => [name, head(name)])) }
   const probabilities = head(task.output)
   if (!probabilities.every(Number.isFinite)) {
     throw new InferError('INFER_NOT_FINITE', `output ${task.output}: the probabilities are not all finite numbers; the network's weights are no use, or its input was not finite`)

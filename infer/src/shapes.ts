@@ -30,8 +30,7 @@ export function inferShapes(graph: Graph): Map<string, readonly number[]> {
       if (input !== undefined) return input
       return fail(graph, place, `its input ${JSON.stringify(name)} is not defined before it; list the nodes in the order in which they run`, node)
     })
-    const failHere = (problem: string): never => fail(graph, place, problem, node)
-    const shape = 'inputs' in node ? joinedShape(node, inputs, failHere) : outputShape(node, inputs[0]!, failHere)
+    const shape = shapeOf(node, inputs, (problem) => fail(graph, place, problem, node))
     values += countValues(shape)
     if (!(values <= maxActivationValues)) fail(graph, place, `the values up to here exceed ${maxActivationValues} an image`, node)
     shapes.set(node.name, shape)
@@ -40,6 +39,16 @@ export function inferShapes(graph: Graph): Map<string, readonly number[]> {
   checkPreprocessing(graph)
   checkTask(graph, shapes)
   return shapes
+}
+
+/**
+ * The shape that a node makes of its inputs', for who builds a graph node by node.
+ * @throws InferError INFER_GRAPH_INVALID naming the node if it does not fit them.
+ */
+export function nodeShape(node: GraphNode, inputs: readonly (readonly number[])[]): readonly number[] {
+  return shapeOf(node, inputs, (problem) => {
+    throw new InferError('INFER_GRAPH_INVALID', `node ${JSON.stringify(node.name)}: ${problem}`, { node: node.name })
+  })
 }
 
 /**
@@ -61,6 +70,10 @@ export function countValues(shape: readonly number[]): number {
 }
 
 type Fail = (problem: string) => never
+
+function shapeOf(node: GraphNode, inputs: readonly (readonly number[])[], fail: Fail): readonly number[] {
+  return 'inputs' in node ? joinedShape(node, inputs, fail) : outputShape(node, inputs[0]!, fail)
+}
 
 function outputShape(node: UnaryNode, input: readonly number[], fail: Fail): readonly number[] {
   switch (node.op) {
@@ -246,6 +259,7 @@ function checkTask(graph: Graph, shapes: ReadonlyMap<string, readonly number[]>)
 }
 
 function taskHeads(task: Task): { output: string; size: number }[] {
+  if (task.kind === 'tensors') return []
   if (task.kind === 'class') return [{ output: task.output, size: task.classNames.length }]
   const length = { output: task.lengthOutput, size: task.digitOutputs.length + 2 } // 0 … maxLength, more
   return [length, ...task.digitOutputs.map((output) => ({ output, size: 11 }))] // 0-9, blank

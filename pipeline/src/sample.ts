@@ -42,7 +42,7 @@ export interface TurnedImage {
 }
 
 /** What is known of a sample before its image is read. Of boxes, the classes hold; their edges may not yet. */
-export type SampleOutline = Pick<Sample, 'id' | 'key' | 'label' | 'error'>
+export type SampleOutline = Pick<Sample, 'id' | 'key' | 'label' | 'regions' | 'error'>
 
 /** Samples, again from the first each time it is iterated. */
 export interface Source extends AsyncIterable<Sample> {

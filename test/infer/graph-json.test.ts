@@ -51,7 +51,7 @@ t.test('wrong documents name the field', (t) => {
     [changeNode({ name: 'a b' }), /x: nodes\[0\].name: expected a name/],
     [change({ preprocessing: [{ step: 'rotate' }] }), /x: preprocessing\[0\].step: expected a step that this version knows/],
     [change({ preprocessing: [{ step: 'grey', width: 1 }] }), /x: preprocessing\[0\].width: expected no such field/],
-    [change({ task: { kind: 'poem' } }), /x: task.kind: expected "digits" or "class"/],
+    [change({ task: { kind: 'poem' } }), /x: task.kind: expected "digits", "class" or "tensors"/],
     [change({ task: { kind: 'class', output: 'length', classNames: ['a', 'b', 'c\u0007', 'd'] } }), /x: task.classNames\[2\]: expected a text .* found "c\?"/],
     [change({ task: { kind: 'class', output: 'length', classNames: ['a', 'b', 'c', 'd'], digitOutputs: [] } }), /x: task.digitOutputs: expected no such field/],
   ]

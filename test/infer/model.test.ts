@@ -40,8 +40,7 @@ t.test('names the most probable class', (t) => {
   const weights = new Map([['dense/kernel', new Float32Array(36)], ['dense/bias', Float32Array.of(0, Math.log(2), 0)]])
   const answer = createModel(classes, weights).predict(photo(2, 2, 1))
   t.match(answer, { kind: 'class', classIndex: 1, className: 'class 1' })
-  t.ok(Math.abs(answer.probability - 0.5) < 1e-6)
-  t.same(answer.kind === 'class' && answer.probabilities.length, 3)
+  t.ok(answer.kind === 'class' && Math.abs(answer.probability - 0.5) < 1e-6 && answer.probabilities.length === 3)
   t.end()
 })
 
@@ -75,5 +74,14 @@ t.test('wrong weights and images are typed errors', (t) => {
   const digits = digitsGraph()
   const cropping: Graph = { ...digits, preprocessing: digits.preprocessing.slice(1) }
   t.throws(() => createModel(cropping, randomWeights(cropping)).predict(photo(20, 7, 1)), { code: 'INFER_IMAGE_TOO_SMALL' })
+  t.end()
+})
+
+t.test('a graph without a reading gives its outputs', (t) => {
+  const weights = new Map([['dense/kernel', new Float32Array(36)], ['dense/bias', Float32Array.of(1, 2, 3)]])
+  const graph = { ...classes, outputs: ['dense'], nodes: classes.nodes.slice(0, -1), task: { kind: 'tensors' as const } }
+  const answer = createModel(graph, weights).predict(photo(2, 2, 1))
+  t.ok(answer.kind === 'tensors')
+  t.same(answer.kind === 'tensors' && [...answer.outputs].map(([name, values]) => [name, ...values]), [['dense', 1, 2, 3]])
   t.end()
 })

@@ -2,10 +2,11 @@
 
 import t from 'tap'
 import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createNetwork, trainNetwork } from '@millrace/train'
+import { fixture } from '../support.js'
 import { digitRecords, writeRecords } from '../train/digit-records.js'
 
 t.setTimeout(60_000)
@@ -46,4 +47,28 @@ t.test('what cannot be exported: exit 1; wrong usage: exit 2', async (t) => {
   t.match(await millrace('export', 'run'), { exitCode: 2 })
   t.notOk(readdirSync(folder).includes('none'))
   t.match(await millrace('export', '--help'), { exitCode: 0, stdout: /default: "best"/ })
+})
+
+t.test('to ONNX and back: the same readings', async (t) => {
+  t.match(await millrace('export', 'run', 'net.onnx', '--checkpoint', 'last'), { exitCode: 0, stdout: /^net\.onnx: weights of epoch 4/ })
+  t.match(await millrace('export', 'net.onnx', 'again'), { exitCode: 0, stdout: /^again: svhn-digits-linear, \d+ nodes, gives digits, compiled for batches of up to 8\n$/ })
+  await millrace('export', 'run', 'direct', '--checkpoint', 'last')
+  t.equal((await millrace('predict', 'again', 'train.rec')).stdout, (await millrace('predict', 'direct', 'train.rec')).stdout)
+  t.match(await millrace('export', 'direct', 'other.onnx'), { exitCode: 0 }, 'a model folder too')
+})
+
+t.test('networks of other tools', async (t) => {
+  writeFileSync(join(folder, 'classes.txt'), 'one\ntwo\nthree\nfour\nfive\n')
+  writeFileSync(join(folder, 'steps.json'), JSON.stringify([{ step: 'resize', width: 13, height: 17 }, { step: 'normalise', mean: [124, 116, 104], scale: [0.017, 0.017, 0.017] }]))
+  const onnx = fixture('onnx/residual.onnx')
+  t.match(await millrace('export', onnx, 'residual', '--classes', 'classes.txt', '--preprocessing', 'steps.json'), { exitCode: 0, stdout: /^residual: residual, \d+ nodes, gives classes, compiled for batches of up to 8\n$/ })
+  t.match(await millrace('predict', 'residual', 'train.rec'), { exitCode: 0, stdout: /\t(one|two|three|four|five)\t/ })
+  t.match(JSON.parse((await millrace('export', onnx, 'raw', '--no-softmax', '--json')).stdout), { model: 'raw', network: 'residual', task: 'tensors' })
+  t.match(await millrace('predict', 'raw', 'train.rec'), { exitCode: 2, stderr: /gives tensors/ })
+  t.match(await millrace('export', fixture('tfjs/functional'), 'functional', '--name', 'mine'), { exitCode: 0, stdout: /^functional: mine, / })
+  t.match(await millrace('export', fixture('tfjs/sequential/model.json'), 'sequential.onnx'), { exitCode: 0 })
+  t.match(await millrace('export', 'run', 'none', '--name', 'x'), { exitCode: 2, stderr: /networks of other tools/ })
+  t.match(await millrace('export', onnx, 'none', '--input-size', '5'), { exitCode: 2, stderr: /HEIGHTxWIDTH/ })
+  t.match(await millrace('export', onnx, 'none', '--input-size', '5x5'), { exitCode: 1, stderr: /TRAIN_NETWORK_UNSUPPORTED/ })
+  t.match(await millrace('export', onnx, 'none', '--preprocessing', 'classes.txt'), { exitCode: 2, stderr: /--preprocessing classes\.txt/ })
 })

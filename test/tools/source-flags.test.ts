@@ -80,6 +80,7 @@ t.test('a format that is certain needs no flag; one that does not read the flags
   t.match(await open(path), { format: 'gtsrb', isGuessed: true })
   t.match(await open(path, '--image-column', 'Filename', '--label-columns', 'ClassId'), { format: 'csv', isGuessed: true })
   t.match(await open(path, '--format', 'gtsrb'), { isGuessed: false })
+  await t.rejects(open(path, '--split', 'test'), { code: 'CLI_USAGE', message: /^--format gtsrb does not read --split;/ })
   const { stderr, stdout } = millrace('pack', path, 'x.rec', '--dry-run', '--limit', '1')
   t.equal(stderr, 'format: gtsrb (--format names another)\n')
   t.match(stdout, /would pack up to 1 images .*; of the first 1, 1 cannot be packed\n  a\.ppm: PIPE_IMAGE_MISSING/)

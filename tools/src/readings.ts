@@ -5,13 +5,14 @@ import { readFile } from 'node:fs/promises'
 import type { Answer, Model, Task } from '@millrace/infer'
 import { cropImage, decodeImage, type PixelBox, type RawImage } from '@millrace/pipeline/images'
 import { labelValues, readRecords, type ImageRecord } from '@millrace/recordio'
+import { CliError } from './errors.js'
 
 /** What the network says of one image. */
 export interface Reading {
   readonly source: string
   readonly truth?: string
   readonly reading: string
-  readonly answer: Answer
+  readonly answer: Exclude<Answer, { kind: 'tensors' }>
 }
 
 /** Called with the name of an image or file that cannot be read, and why in words. */
@@ -35,8 +36,12 @@ interface Item {
 /** Images decoded at the same time: libuv has four threads to do it. Bounds the memory. */
 const decodedAtOnce = 4
 
-/** Reads photos, and every record of the .rec files among the paths, in their order. */
+/**
+ * Reads photos, and every record of the .rec files among the paths, in their order.
+ * @throws CliError CLI_USAGE for a network that gives tensors
+ */
 export async function* readImages(model: Model, paths: readonly string[], options: ReadingOptions): AsyncGenerator<Reading> {
+  if (model.graph.task.kind === 'tensors') throw new CliError('CLI_USAGE', `network ${model.graph.name} gives tensors, not classes or digits; run it from a program`)
   const reject = (source: string, error: unknown): void => {
     options.signal.throwIfAborted()
     options.reject(source, reasonOf(source, error))
@@ -82,6 +87,7 @@ function recordItem(path: string, record: ImageRecord, task: Task): Item {
 
 /** The label in the words of an answer, where it is of the kind that the network answers with. */
 function truthOf(labels: Float32Array, task: Task): string | undefined {
+  if (task.kind === 'tensors') return undefined
   if (task.kind === 'class') return labels.length === 1 ? task.classNames[labels[0]!] : undefined
   const [length = -1, ...digits] = labels
   const isDigits = Number.isInteger(length) && length >= 0 && digits.length === task.digitOutputs.length &&
@@ -96,6 +102,7 @@ async function* read(model: Model, source: AsyncIterable<Item>, reject: RejectEr
     for (const [index, { decode: _, ...item }] of group.entries()) {
       try {
         const answer = model.predict(settled(images[index]!))
+        if (answer.kind === 'tensors') continue // readImages has refused such a network
         yield { ...item, reading: answer.kind === 'digits' ? answer.digits : answer.className, answer }
       } catch (error) {
         if (typeof (error as { code?: unknown }).code !== 'string') throw error // a fault of ours

@@ -82,11 +82,10 @@ export async function openFlaggedSource(path: string, flags: SourceFlags, signal
 async function guessFormat(path: string, options: OpenSourceOptions): Promise<string> {
   const { guessFormats, unreadOptions } = await import('@millrace/pipeline')
   const certain = await guessFormats(path)
-  const guessed = certain.length === 1 && unreadOptions(certain[0]!, options).length === 0 ? certain[0] : undefined
+  const usual = /\.(csv|tsv)$/i.test(path) ? 'csv' : !statSync(path).isFile() || /\.(zip|tar|tgz|tar\.gz)$/i.test(path) ? 'folder' : undefined
+  const guesses = certain.length > 1 ? [] : [...certain, ...(usual === undefined ? [] : [usual])]
+  const guessed = guesses.find((name) => unreadOptions(name, options).length === 0) ?? guesses[0] // the error will tell what it does not read
   if (guessed !== undefined) return guessed
-  if (/\.(csv|tsv)$/i.test(path)) return 'csv'
-  const isFile = statSync(path).isFile()
-  if (certain.length === 0 && (!isFile || /\.(zip|tar|tgz|tar\.gz)$/i.test(path))) return 'folder'
   const seems = certain.length > 0 ? `it could be ${certain.join(' or ')}` : 'its name and first bytes do not tell'
   throw new CliError('CLI_USAGE', `${path}: name its format with --format; ${seems} ("millrace formats" lists them)`)
 }

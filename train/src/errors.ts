@@ -12,6 +12,8 @@ export const trainErrorCodes = {
   TRAIN_LABEL_RANGE: 'a label is outside the classes of its head, or blank where a digit must be',
   TRAIN_LOADER_FAILED: 'a loader thread failed',
   TRAIN_LOSS_NOT_FINITE: 'the loss or a gradient became NaN or infinite',
+  TRAIN_NETWORK_FILE: 'a file with a network is damaged, cannot be read, or does not hold together',
+  TRAIN_NETWORK_UNSUPPORTED: 'a network has an operator, or a setting of one, that is not known here',
   TRAIN_NETWORK_UNKNOWN: 'no network has this name',
   TRAIN_NO_CHECKPOINT: 'the run has no such checkpoint',
   TRAIN_OPERATION: 'a network has an operation that this engine cannot train',

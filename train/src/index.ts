@@ -1,5 +1,5 @@
 export { TrainError, trainErrorCodes, type TrainErrorCode, type TrainErrorDetails } from './errors.js'
-export { exportRun, type ExportOptions } from './export-run.js'
+export { exportRun, readRunNetwork, type ExportOptions, type RunNetwork } from './export-run.js'
 export type { Metrics } from './metrics.js'
 export { createNetwork, networks } from './networks/index.js'
 export type { OptimiserConfig } from './optimiser.js'

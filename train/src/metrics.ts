@@ -64,6 +64,7 @@ export class MetricsCounter {
       return outputs.get(output)!.subarray(image * classes, (image + 1) * classes)
     }
     if (this.#task.kind === 'class') return largestIndex(probabilities(this.#task.output)) === labels[0]
+    if (this.#task.kind === 'tensors') return false // objectiveOf has refused it
     const { lengthOutput, digitOutputs } = this.#task
     const reading = decodeDigits(probabilities(lengthOutput), digitOutputs.map(probabilities))
     const shown = labels.subarray(1, 1 + Math.min(labels[0]!, digitOutputs.length))

@@ -44,6 +44,7 @@ export interface CompiledNetwork {
   readonly input: TensorPlace
   readonly outputs: readonly TensorPlace[]
   readonly steps: readonly Step[]
+  /** Zeros before the first run. */
   readonly arenaBytes: number
   /** All kernels' weights, as they are read. */
   readonly weights: Float32Array
@@ -51,19 +52,20 @@ export interface CompiledNetwork {
 
 /**
  * The plan of a network. Time and memory grow with its weights, which are copied once.
- * @throws InferError INFER_GRAPH_INVALID; INFER_COMPILE naming a node that cannot be compiled
+ * @throws InferError INFER_GRAPH_INVALID
  */
 export function compileGraph(graph: Graph, weights: Weights, { batch = 1, winograd = 'auto' }: CompileOptions = {}): CompiledNetwork {
   const program = simplify(graph, weights)
   const layout = layOut(program)
   const placeOf = (value: string): Place => layout.places.get(value)!
   const calls = layout.operations.map((operation) => ({ operation, kernel: chooseKernel(operation, placeOf, { batch, winograd }) }))
-  const { offsets, bytes } = placeBuffers(lifetimesOf(program, layout, calls.map(({ kernel }) => kernel), batch))
+  const { offsets, bytes, shared } = placeBuffers(lifetimesOf(program, layout, calls.map(({ kernel }) => kernel), batch))
   const addressOf = (value: string): number => offsets.get(placeOf(value).buffer.name)! + placeOf(value).offsetBytes
   const packed = new WeightPacker()
   const cleared = new Set<string>()
   const clear = (buffer: Buffer): Step[] => {
-    if (buffer.cleared === 'nothing' || cleared.has(buffer.name)) return []
+    // The arena is zeros before the first run, and what no other buffer writes to stays so.
+    if (buffer.cleared === 'nothing' || !shared.has(buffer.name) || cleared.has(buffer.name)) return []
     cleared.add(buffer.name)
     const kernel = clearKernel(buffer.inner, buffer.cleared === 'all' ? undefined : buffer.originBytes)
     return [{ node: buffer.name, kernel, input: 0, second: 0, weights: 0, output: offsets.get(buffer.name)!, workspace: 0, valueBytes: buffer.imageBytes - (buffer.cleared === 'all' ? 0 : valueBytes(buffer.inner)) }]
@@ -73,7 +75,7 @@ export function compileGraph(graph: Graph, weights: Weights, { batch = 1, winogr
     ...calls.flatMap(({ operation, kernel }, index): Step[] => {
       const [first = '', second] = inputsOf(operation)
       return [...clear(placeOf(operation.output).buffer), {
-        node: operation.output, kernel, input: addressOf(first), second: second === undefined ? 0 : addressOf(second),
+        node: program.views.get(operation.output)?.of ?? operation.output, kernel, input: addressOf(first), second: second === undefined ? 0 : addressOf(second),
         weights: packed.add(kernel.weights), output: addressOf(operation.output), workspace: offsets.get(workspaceName(index)) ?? 0,
         valueBytes: [...inputsOf(operation), operation.output].reduce((sum, value) => sum + valueBytes(placeOf(value).layout), 0),
       }]

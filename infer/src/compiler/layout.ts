@@ -5,13 +5,15 @@
 //   concat   its parts are written side by side into its own buffer   [a a a a|b b b b b b b b]
 //   slice    a run of the channels of its input
 //   reshape  the same memory, where there is neither border nor gap
+//   view     every few rows and columns of a value
+//   in place the result of an elementwise operation, where nobody reads its input afterwards
 //
 // Pixels take whole vectors of 4 channels (the rest is zeros), but for the network's own input where only
 // convolutions read it: three channels then stay three.
 
 import type { Layout } from '../kernels/network/kernel.js'
 import { vectorChannels } from '../kernels/network/kernel.js'
-import { inputsOf, type Border, type Operation, type Program } from './operation.js'
+import { inputsOf, type Border, type KernelOperation, type Operation, type Program, type View } from './operation.js'
 
 /** A piece of the arena, of one size an image. */
 export interface Buffer {
@@ -36,7 +38,7 @@ export interface Place {
 /** Values in their places, and the operations that still have something to do. */
 export interface LayoutPlan {
   readonly places: ReadonlyMap<string, Place>
-  readonly operations: readonly Operation[]
+  readonly operations: readonly KernelOperation[]
 }
 
 const noBorder: Border = { top: 0, bottom: 0, left: 0, right: 0 }
@@ -63,9 +65,11 @@ class LayoutPlanner {
   readonly #homes = new Map<string, Home>()
   readonly #borders = new Map<string, Border>()
   readonly #places = new Map<string, Place>()
-  readonly #operations: Operation[] = []
+  readonly #operations: KernelOperation[] = []
   /** Values that have a buffer to themselves, or share it with the same numbers in another shape. */
   readonly #whole = new Set<string>()
+  /** Values that take another's place. */
+  readonly #replaced = new Set<string>()
 
   constructor(program: Program) {
     this.#program = program
@@ -75,6 +79,7 @@ class LayoutPlanner {
     const { operations, graph } = this.#program
     for (const operation of operations) if (operation.kind === 'concat') this.#house(operation.output, operation.inputs)
     for (const operation of operations) if (operation.kind === 'slice') this.#homes.set(operation.output, this.#sliceHome(operation.input, operation.begin))
+    for (const operation of operations) this.#replaceInPlace(operation)
     for (const operation of operations) {
       if (operation.kind !== 'convolution') continue
       const { root } = this.#home(operation.input)
@@ -96,11 +101,31 @@ class LayoutPlanner {
     }
   }
 
+  /**
+   * Lets a result take the place of the value that is read at the same places just before it is written (the input
+   * of an elementwise operation, the residual of a convolution), if nobody needs that afterwards and it has a buffer
+   * to itself.
+   */
+  #replaceInPlace(operation: Operation): void {
+    const { operations, graph, outputs, shapes, views } = this.#program
+    const value = operation.kind === 'elementwise' ? operation.input : 'residual' in operation ? operation.residual : undefined
+    if (value === undefined || value === graph.input.name || shapes.get(value)!.join() !== shapes.get(operation.output)!.join()) return
+    const sharesMemory = (other: Operation): boolean => (other.kind === 'slice' || other.kind === 'reshape' || other.kind === 'concat') && [...inputsOf(other), other.output].includes(value)
+    const isShared = operations.some(sharesMemory) || (this.#homes.has(value) && !this.#replaced.has(value)) || this.#homes.has(operation.output)
+      || [...views.values()].some(({ of }) => of === value || of === operation.output)
+    const readers = operations.filter((other) => inputsOf(other).includes(value))
+    const isLast = readers.at(-1) === operation && inputsOf(operation).filter((name) => name === value).length === 1 && ![...outputs.values()].includes(value)
+    if (isShared || !isLast) return
+    this.#homes.set(operation.output, { root: value, channel: 0 })
+    this.#replaced.add(operation.output)
+  }
+
   /** Whether the value has a buffer of its own making, which can be moved into another. */
   #isOwn(value: string): boolean {
-    const producer = this.#program.operations.find(({ output }) => output === value)
+    const { operations, views } = this.#program
+    const producer = operations.find(({ output }) => output === value || views.get(output)?.of === value)
     return producer !== undefined && producer.kind !== 'slice' && producer.kind !== 'reshape' && !this.#homes.has(value)
-      && !this.#program.operations.some((operation) => operation.kind === 'reshape' && operation.input === value)
+      && !operations.some((operation) => operation.kind === 'reshape' && operation.input === value)
   }
 
   #sliceHome(input: string, begin: number): Home {
@@ -124,9 +149,16 @@ class LayoutPlanner {
   #place(value: string): Place {
     const known = this.#places.get(value)
     if (known !== undefined) return known
+    const view = this.#program.views.get(value)
+    if (view !== undefined) {
+      const part = viewed(this.#place(view.of), view)
+      this.#places.set(value, part)
+      return part
+    }
     const { root, channel } = this.#home(value)
     const place = root === value ? this.#newPlace(value) : this.#within(this.#place(root), value, channel)
     this.#places.set(value, place)
+    if (this.#whole.has(root) && this.#channels(root) === this.#channels(value)) this.#whole.add(value)
     return place
   }
 
@@ -146,7 +178,9 @@ class LayoutPlanner {
     this.#whole.add(value)
     const originBytes = border.top * rowBytes + border.left * pixelBytes
     const hasBorder = Object.values(border).some((side) => side > 0)
-    const isUneven = this.#program.operations.some((operation) => operation.kind === 'concat' && operation.output === value) && channels % 4 !== 0
+    const { operations, views } = this.#program
+    const hasParts = operations.some((operation) => operation.kind === 'concat' && operation.output === value) || [...views.values()].some((view) => view.of === value)
+    const isUneven = hasParts && channels % 4 !== 0
     return { buffer: { name: value, imageBytes, inner, originBytes, border, cleared: isUneven ? 'all' : hasBorder ? 'border' : 'nothing' }, offsetBytes: originBytes, layout: inner }
   }
 
@@ -163,7 +197,7 @@ class LayoutPlanner {
     if (operation.kind === 'slice') this.#place(operation.output)
     else if (operation.kind === 'reshape' && this.#canShare(operation.input)) this.#places.set(operation.output, this.#reshaped(operation.input, operation.output))
     else if (operation.kind === 'concat') this.#arrangeConcat(operation)
-    else {
+    else if (operation.kind !== 'transposedConvolution') {
       this.#place(operation.output)
       this.#operations.push(operation)
     }
@@ -198,6 +232,12 @@ class LayoutPlanner {
     const layout = { height, width, channels, pixelBytes: 4 * channels, rowBytes: 4 * channels * width, imageBytes: buffer.imageBytes }
     return { buffer, offsetBytes, layout }
   }
+}
+
+function viewed({ buffer, offsetBytes, layout }: Place, { begin: [row, column], strides }: View): Place {
+  const { height, width, rowBytes, pixelBytes } = layout
+  const [rows, columns] = [Math.ceil((height - row) / strides[0]), Math.ceil((width - column) / strides[1])]
+  return { buffer, offsetBytes: offsetBytes + row * rowBytes + column * pixelBytes, layout: { ...layout, height: rows, width: columns, rowBytes: strides[0] * rowBytes, pixelBytes: strides[1] * pixelBytes } }
 }
 
 function widest(a: Border, b: Border): Border {

@@ -11,9 +11,19 @@ export interface Lifetime {
 }
 
 const alignment = 64
+/** After the last buffer: a slice that begins within a vector is read in whole vectors to its end, and past it. */
+const slackBytes = 64
+
+/** Where everything lies. */
+export interface ArenaPlan {
+  readonly offsets: ReadonlyMap<string, number>
+  readonly bytes: number
+  /** Buffers whose memory others use at other times. */
+  readonly shared: ReadonlySet<string>
+}
 
 /** The offset of each buffer, and how many bytes all of them take. */
-export function placeBuffers(lifetimes: readonly Lifetime[]): { readonly offsets: ReadonlyMap<string, number>; readonly bytes: number } {
+export function placeBuffers(lifetimes: readonly Lifetime[]): ArenaPlan {
   const placed: (Lifetime & { readonly offset: number })[] = []
   for (const lifetime of [...lifetimes].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
     let offset = 0
@@ -25,5 +35,7 @@ export function placeBuffers(lifetimes: readonly Lifetime[]): { readonly offsets
     placed.sort((a, b) => a.offset - b.offset)
   }
   const bytes = placed.reduce((end, { offset, bytes: size }) => Math.max(end, offset + size), 0)
-  return { offsets: new Map(placed.map(({ name, offset }) => [name, offset])), bytes: Math.ceil(bytes / alignment) * alignment }
+  const meetsAnother = ({ name, offset, bytes: size }: (typeof placed)[number]): boolean => placed.some((other) => other.name !== name && offset < other.offset + other.bytes && other.offset < offset + size)
+  const shared = new Set(placed.filter(meetsAnother).map(({ name }) => name))
+  return { offsets: new Map(placed.map(({ name, offset }) => [name, offset])), bytes: Math.ceil(bytes / alignment) * alignment + slackBytes, shared }
 }

@@ -4,31 +4,41 @@
 //   conv → batchNorm                 the kernel and bias are scaled (fold)
 //   conv → relu → batchNorm          both run on the sums before they are stored (epilogue)
 //   conv → add(other) → relu         likewise; the convolution moves to where the other value is known
+//   batchNorm → conv                 the kernel and bias take it up, where nothing is padded
+//   batchNorm → relu → …             one pass over the values, of several stages
+//   pad of zeros → conv, pool        the convolution's own padding; a pool's after a relu
 //
 // A value that somebody else reads as well, or that is an output, stays as it is.
 
-import { InferError } from '../errors.js'
-import { nodeInputs, type ActivationNode, type ArithmeticNode, type BatchNormNode, type Conv2dNode, type Graph, type GraphNode, type UnaryNode } from '../graph.js'
+import { nodeInputs, type ActivationNode, type ArithmeticNode, type AveragePool2dNode, type BatchNormNode, type Conv2dNode, type ConvTranspose2dNode, type DenseNode, type Graph, type GraphNode, type MaxPool2dNode, type SubtractiveNormNode, type UnaryNode } from '../graph.js'
 import type { Activation } from '../kernels/network/activation.js'
+import type { Stage } from '../kernels/network/elementwise.js'
 import { inferShapes } from '../shapes.js'
 import type { Weights } from '../weights.js'
-import { windowPlaces } from '../windows.js'
-import type { ConvolutionOperation, DenseOperation, ElementwiseOperation, Operation, Program } from './operation.js'
+import { transposedPlaces, windowPlaces } from '../windows.js'
+import { addStage, foldAfter, foldBefore, swapKernelAxes } from './fold.js'
+import type { Border, ConvolutionOperation, DenseOperation, ElementwiseOperation, Operation, PlainOperation, PoolOperation, Program, TransposedConvolutionOperation } from './operation.js'
+import { subtractiveNorm } from './subtractive-norm.js'
+import { expandTransposed } from './transposed-phases.js'
 
 /**
  * The operations of a network whose weights fit it.
- * @throws InferError INFER_GRAPH_INVALID; INFER_COMPILE naming a node that cannot be compiled
+ * @throws InferError INFER_GRAPH_INVALID
  */
 export function simplify(graph: Graph, weights: Weights): Program {
-  return new Simplifier(graph, weights).run()
+  return expandTransposed(new Simplifier(graph, weights).run())
 }
 
-type Producer = ConvolutionOperation | DenseOperation | ElementwiseOperation
+type Summed = ConvolutionOperation | TransposedConvolutionOperation | DenseOperation
+type Producer = Summed | ElementwiseOperation
+type PadOperation = Extract<PlainOperation, { kind: 'pad' }>
+
+const noMargins: Border = { top: 0, bottom: 0, left: 0, right: 0 }
 
 class Simplifier {
   readonly #graph: Graph
   readonly #weights: Weights
-  readonly #shapes: ReadonlyMap<string, readonly number[]>
+  readonly #shapes: Map<string, readonly number[]>
   readonly #readers = new Map<string, number>()
   readonly #operations: Operation[] = []
   /** The value that holds what a node makes. */
@@ -45,7 +55,7 @@ class Simplifier {
   run(): Program {
     for (const node of this.#graph.nodes) this.#add(node)
     const outputs = new Map(this.#graph.outputs.map((name) => [name, this.#valueOf.get(name)!]))
-    return { graph: this.#graph, operations: this.#operations, shapes: this.#shapes, outputs }
+    return { graph: this.#graph, operations: this.#operations, shapes: this.#shapes, views: new Map(), outputs }
   }
 
   #add(node: GraphNode): void {
@@ -65,19 +75,19 @@ class Simplifier {
       case 'conv2d':
         this.#operations.push(this.#convolution(node, input))
         return
+      case 'convTranspose2d':
+        this.#operations.push(this.#transposedConvolution(node, input))
+        return
       case 'dense':
-        this.#operations.push({ kind: 'dense', input, output, kernel: this.#weight(node, 'kernel').slice(), units: node.units, ...plainEnd(node.bias ? this.#weight(node, 'bias').slice() : new Float32Array(node.units)) })
+        this.#operations.push(this.#dense(node, input))
         return
       case 'batchNorm':
         this.#addBatchNorm(node, input)
         return
       case 'maxPool2d':
-      case 'averagePool2d': {
-        const [height, width] = this.#shapes.get(node.input)! as [number, number]
-        const padding = [windowPlaces(height, node.poolSize[0], node, 'vertical').padBefore, windowPlaces(width, node.poolSize[1], node, 'horizontal').padBefore] as const
-        this.#operations.push({ kind: 'pool', pool: node.op === 'maxPool2d' ? 'max' : 'average', input, output, poolSize: node.poolSize, strides: node.strides, padding, countPadding: 'countPadding' in node && node.countPadding })
+      case 'averagePool2d':
+        this.#operations.push(this.#pool(node, input))
         return
-      }
       case 'globalAveragePool2d':
       case 'globalMaxPool2d':
         this.#operations.push({ kind: 'globalPool', pool: node.op === 'globalMaxPool2d' ? 'max' : 'average', input, output })
@@ -93,10 +103,10 @@ class Simplifier {
         this.#operations.push({ kind: 'slice', input, output, begin: node.begin })
         return
       case 'transpose':
-        this.#operations.push({ kind: 'transpose', input, output, axes: node.axes })
+        this.#operations.push({ kind: 'transpose', input, output, axes: node.axes, shape: this.#shapes.get(node.input)! })
         return
       case 'pad':
-        this.#operations.push({ kind: 'pad', input, output, top: node.margins.top, left: node.margins.left, value: node.value })
+        this.#operations.push({ kind: 'pad', input, output, margins: node.margins, value: node.value })
         return
       case 'resize':
         this.#operations.push({ kind: 'resize', input, output, node })
@@ -107,9 +117,9 @@ class Simplifier {
       case 'localResponseNorm':
         this.#operations.push({ kind: 'localResponseNorm', input, output, node })
         return
-      case 'convTranspose2d':
       case 'subtractiveNorm':
-        throw new InferError('INFER_COMPILE', `graph ${this.#graph.name}: node ${JSON.stringify(node.name)}: ${node.op} cannot be compiled yet; run the network with the reference executor`, { node: node.name })
+        this.#addSubtractiveNorm(node, input)
+        return
       default:
         this.#addActivation(node, input)
     }
@@ -120,12 +130,72 @@ class Simplifier {
     const rows = windowPlaces(height, node.kernelSize[0], node, 'vertical')
     const columns = windowPlaces(width, node.kernelSize[1], node, 'horizontal')
     const { filters, kernelSize, strides, dilations = [1, 1], groups = 1 } = node
-    return {
-      kind: 'convolution', input, output: node.name, filters, kernelSize, strides, dilations, groups,
+    const pad = this.#takePad(node.input, input, 0)
+    const operation: ConvolutionOperation = {
+      kind: 'convolution', input: pad?.input ?? input, output: node.name, filters, kernelSize, strides, dilations, groups,
       kernel: this.#weight(node, 'kernel').slice(),
-      padding: { top: rows.padBefore, bottom: Math.max(0, rows.padAfter), left: columns.padBefore, right: Math.max(0, columns.padAfter) },
-      ...plainEnd(node.bias ? this.#weight(node, 'bias').slice() : new Float32Array(filters)),
+      padding: joinMargins({ top: rows.padBefore, bottom: rows.padAfter, left: columns.padBefore, right: columns.padAfter }, pad?.margins ?? noMargins),
+      ...this.#plainEnd(node, filters),
     }
+    return pad || Object.values(operation.padding).some((margin) => margin > 0) ? operation : this.#withAffineBefore(node.input, operation)
+  }
+
+  #transposedConvolution(node: ConvTranspose2dNode, input: string): TransposedConvolutionOperation {
+    const [height, width, channels] = this.#shapes.get(node.input)! as [number, number, number]
+    const { filters, kernelSize, strides } = node
+    const cut = [transposedPlaces(height, kernelSize[0], node, 'vertical').cutBefore, transposedPlaces(width, kernelSize[1], node, 'horizontal').cutBefore] as const
+    const kernel = swapKernelAxes(this.#weight(node, 'kernel'), filters, channels)
+    return { kind: 'transposedConvolution', input, output: node.name, filters, kernelSize, strides, cut, kernel, ...this.#plainEnd(node, filters) }
+  }
+
+  #dense(node: DenseNode, input: string): DenseOperation {
+    return this.#withAffineBefore(node.input, { kind: 'dense', input, output: node.name, kernel: this.#weight(node, 'kernel').slice(), units: node.units, ...this.#plainEnd(node, node.units) })
+  }
+
+  #plainEnd(node: Conv2dNode | ConvTranspose2dNode | DenseNode, filters: number): Pick<ConvolutionOperation, 'epilogue' | 'leading'> {
+    return { epilogue: { residual: false, affine: false }, leading: { bias: node.bias ? this.#weight(node, 'bias').slice() : new Float32Array(filters) } }
+  }
+
+  #pool(node: MaxPool2dNode | AveragePool2dNode, input: string): PoolOperation {
+    const [height, width] = this.#shapes.get(node.input)! as [number, number]
+    const rows = windowPlaces(height, node.poolSize[0], node, 'vertical')
+    const columns = windowPlaces(width, node.poolSize[1], node, 'horizontal')
+    const pad = node.op === 'maxPool2d' ? this.#takeNeutralPad(node, input) : undefined
+    return {
+      kind: 'pool', pool: node.op === 'maxPool2d' ? 'max' : 'average', input: pad?.input ?? input, output: node.name, poolSize: node.poolSize, strides: node.strides,
+      padding: [rows.padBefore + (pad?.margins.top ?? 0), columns.padBefore + (pad?.margins.left ?? 0)], countPadding: 'countPadding' in node && node.countPadding,
+    }
+  }
+
+  /** Zeros round values that are not below 0 never change a maximum; where no window lies on them alone. */
+  #takeNeutralPad(node: MaxPool2dNode, input: string): PadOperation | undefined {
+    const pad = this.#operations.findLast((operation) => operation.output === input)
+    if (pad?.kind !== 'pad' || node.padding !== 'valid') return undefined
+    const { top, bottom, left, right } = pad.margins
+    const reaches = Math.max(top, bottom) < node.poolSize[0] && Math.max(left, right) < node.poolSize[1]
+    const before = this.#operations.findLast((operation) => operation.output === pad.input)
+    return reaches && before !== undefined && isAboveZero(before) ? this.#takePad(node.input, input, 0) : undefined
+  }
+
+  /** Takes a pad of that value out of the operations, if nobody else reads what it makes. */
+  #takePad(node: string, value: string, filler: number): PadOperation | undefined {
+    const index = this.#operations.findLastIndex(({ output }) => output === value)
+    const pad = this.#operations[index]
+    if (pad?.kind !== 'pad' || pad.value !== filler || this.#readers.get(node) !== 1) return undefined
+    this.#operations.splice(index, 1)
+    return pad
+  }
+
+  /** The operation on what was before the scale and shift that its input ends in, which its weights take up. */
+  #withAffineBefore<Kind extends ConvolutionOperation | DenseOperation>(node: string, operation: Kind): Kind {
+    const producer = this.#soleProducer(node, operation.input)
+    const last = producer?.kind === 'elementwise' ? producer.stages.at(-1) : undefined
+    if (producer?.kind !== 'elementwise' || last?.kind !== 'affine') return operation
+    foldBefore(operation, last.scale, last.shift)
+    producer.stages = producer.stages.slice(0, -1)
+    if (producer.stages.length > 0 || producer.second) return operation
+    this.#operations.splice(this.#operations.indexOf(producer), 1)
+    return { ...operation, input: producer.input }
   }
 
   #addBatchNorm(node: BatchNormNode, input: string): void {
@@ -133,25 +203,40 @@ class Simplifier {
     const scale = gamma.map((value, channel) => value / Math.sqrt(variance[channel]! + node.epsilon))
     const shift = beta.map((value, channel) => value - mean[channel]! * scale[channel]!)
     const producer = this.#soleProducer(node.input, input)
-    if (producer !== undefined && !isAffine(producer)) {
-      if (producer.kind !== 'elementwise' && isBare(producer)) foldScale(producer, scale, shift)
-      else setAffine(producer, scale, shift)
-      return this.#extend(producer, node.name)
-    }
-    this.#operations.push({ kind: 'elementwise', input, output: node.name, affine: true, leading: { scale, shift } })
+    if (producer !== undefined && foldAfter(producer, scale, shift)) return this.#extend(producer, node.name)
+    this.#addElementwise(node.name, input, { kind: 'affine', scale, shift })
+  }
+
+  #addElementwise(output: string, input: string, stage: Stage): void {
+    this.#operations.push({ kind: 'elementwise', input, output, stages: [stage] })
+  }
+
+  #addSubtractiveNorm(node: SubtractiveNormNode, input: string): void {
+    const shape = this.#shapes.get(node.input)! as [number, number, number]
+    const { operations, shapes } = subtractiveNorm(node, input, shape, (name) => this.#unusedName(name))
+    for (const [name, value] of shapes) this.#shapes.set(name, value)
+    this.#operations.push(...operations)
+  }
+
+  /** For a value between nodes: no node has it. */
+  #unusedName(name: string): string {
+    return this.#shapes.has(name) ? this.#unusedName(`${name}'`) : name
   }
 
   #addActivation(node: ActivationNode, input: string): void {
     const activation = activationOf(node)
     const alpha = node.op === 'prelu' ? { alpha: this.#weight(node, 'alpha') } : {}
     const producer = this.#soleProducer(node.input, input)
-    if (producer !== undefined && !isAffine(producer) && activationIn(producer) === undefined) {
-      if (producer.kind === 'elementwise') producer.activation = activation
-      else producer.epilogue = { ...producer.epilogue, activation }
-      producer.leading = { ...producer.leading, ...alpha } as typeof producer.leading & Producer['leading'] as never
+    if (producer?.kind === 'elementwise') {
+      addStage(producer, { kind: 'activation', activation, ...alpha })
       return this.#extend(producer, node.name)
     }
-    this.#operations.push({ kind: 'elementwise', input, output: node.name, activation, affine: false, leading: alpha })
+    if (producer !== undefined && !producer.epilogue.affine && producer.epilogue.activation === undefined) {
+      producer.epilogue = { ...producer.epilogue, activation }
+      producer.leading = { ...producer.leading, ...alpha }
+      return this.#extend(producer, node.name)
+    }
+    this.#addElementwise(node.name, input, { kind: 'activation', activation, ...alpha })
   }
 
   #addArithmetic(node: ArithmeticNode, [left, right]: [string, string]): void {
@@ -168,15 +253,27 @@ class Simplifier {
     }
     // The larger value comes first: the other is the one that is repeated.
     const isSwapped = this.#size(left) < this.#size(right) && node.op !== 'subtract'
-    const [input, value] = isSwapped ? [right, left] : [left, right]
-    this.#operations.push({ kind: 'elementwise', input, output: node.name, second: { value, operation: node.op }, affine: false, leading: {} })
+    const [input, value] = (isSwapped ? [right, left] : [left, right]).map((operand) => this.#expanded(operand, node.name)) as [string, string]
+    this.#operations.push({ kind: 'elementwise', input, output: node.name, second: { value, operation: node.op }, stages: [] })
+  }
+
+  /** The value as its reader wants it: of more than three axes, only those of a whole pixel can be repeated as it lies. */
+  #expanded(value: string, reader: string): string {
+    const [from, to] = [this.#shapes.get(value)!, this.#shapes.get(reader)!]
+    const [pixels, all] = [from.slice(0, -1), to.slice(0, -1)]
+    if (from.length <= 3 || pixels.every((size) => size === 1) || pixels.every((size, axis) => size === all[axis])) return value
+    const output = this.#unusedName(`${reader}/${value}`)
+    this.#shapes.set(output, to)
+    this.#operations.push({ kind: 'expand', input: value, output, from, to })
+    return output
   }
 
   /** The operation that makes a node's value, if nothing but one node reads it and it can end in other things. */
   #soleProducer(node: string, value: string): Producer | undefined {
     if (this.#readers.get(node) !== 1) return undefined
     const producer = this.#operations.findLast(({ output }) => output === value)
-    return producer && (producer.kind === 'convolution' || producer.kind === 'dense' || producer.kind === 'elementwise') ? producer : undefined
+    if (producer?.kind === 'convolution' || producer?.kind === 'transposedConvolution' || producer?.kind === 'dense' || producer?.kind === 'elementwise') return producer
+    return undefined
   }
 
   #extend(producer: Producer, name: string): void {
@@ -200,38 +297,20 @@ class Simplifier {
   }
 }
 
-function plainEnd(bias: Float32Array): Pick<ConvolutionOperation, 'epilogue' | 'leading'> {
-  return { epilogue: { residual: false, affine: false }, leading: { bias } }
-}
-
-function isAffine(producer: Producer): boolean {
-  return producer.kind === 'elementwise' ? producer.affine : producer.epilogue.affine
-}
-
-function activationIn(producer: Producer): Activation | undefined {
-  return producer.kind === 'elementwise' ? producer.activation : producer.epilogue.activation
-}
-
 /** Whether its sums are stored as they are. */
-function isBare({ epilogue }: ConvolutionOperation | DenseOperation): boolean {
+function isBare({ epilogue }: Summed): boolean {
   return !epilogue.residual && epilogue.activation === undefined && !epilogue.affine
 }
 
-/** Scales every filter: kernel · scale, bias · scale + shift. */
-function foldScale(producer: ConvolutionOperation | DenseOperation, scale: Float32Array, shift: Float32Array): void {
-  const filters = scale.length
-  producer.kernel = producer.kernel.map((value, index) => value * scale[index % filters]!)
-  producer.leading = { ...producer.leading, bias: producer.leading.bias.map((value, filter) => value * scale[filter]! + shift[filter]!) }
+function joinMargins(a: Border, b: Border): Border {
+  return { top: a.top + b.top, bottom: Math.max(0, a.bottom + b.bottom), left: a.left + b.left, right: Math.max(0, a.right + b.right) }
 }
 
-function setAffine(producer: Producer, scale: Float32Array, shift: Float32Array): void {
-  if (producer.kind === 'elementwise') {
-    producer.affine = true
-    producer.leading = { ...producer.leading, scale, shift }
-  } else {
-    producer.epilogue = { ...producer.epilogue, affine: true }
-    producer.leading = { ...producer.leading, scale, shift }
-  }
+/** Whether none of its values is below 0, by the function that it ends in. */
+function isAboveZero(operation: Operation): boolean {
+  const last = operation.kind === 'elementwise' ? operation.stages.at(-1) : undefined
+  const activation = last?.kind === 'activation' ? last.activation : 'epilogue' in operation && !operation.epilogue.affine ? operation.epilogue.activation : undefined
+  return activation?.kind === 'relu' || activation?.kind === 'sigmoid' || activation?.kind === 'hardSigmoid' || (activation?.kind === 'clip' && activation.min >= 0)
 }
 
 function activationOf(node: ActivationNode): Activation {

@@ -106,10 +106,14 @@ export const v128Load16Lane = (lane: number, offsetBytes = 0): Code => [0xfd, 0x
 /** The low 4 or 8 bytes of the vector on the stack. */
 export const v128Store32 = (offsetBytes = 0): Code => [0xfd, 0x5a, 0, ...unsigned(offsetBytes), 0]
 export const v128Store64 = (offsetBytes = 0): Code => [0xfd, 0x5b, 0, ...unsigned(offsetBytes), 0]
+/** 4 bytes into one lane of the vector on the stack. */
+export const v128Load32Lane = (lane: number, offsetBytes = 0): Code => [0xfd, 0x56, 0, ...unsigned(offsetBytes), lane]
 /** One lane of 32 bits. */
 export const v128Store32Lane = (lane: number, offsetBytes = 0): Code => [0xfd, 0x5a, 0, ...unsigned(offsetBytes), lane]
 /** A vector of 16 bytes, lowest address first. */
 export const v128Const = (bytes: readonly number[]): Code => [0xfd, 0x0c, ...bytes]
+/** Ones in the first lanes of 32 bits, zeros in the others. */
+export const firstLanes = (lanes: number): Code => v128Const(Array.from({ length: 16 }, (_, byte) => (byte < 4 * lanes ? 255 : 0)))
 /** Byte i of the result is the byte of the first vector that byte i of the second names; 0 where that is 128 or more. */
 export const i8x16Swizzle: Code = [0xfd, 0x0e]
 export const f32x4Splat: Code = [0xfd, 0x13]
@@ -146,6 +150,8 @@ export const i32x4DotProduct: Code = [0xfd, 0xba, 0x01]
 export const f32x4Nearest: Code = [0xfd, 0x6a]
 export const i32x4TruncateF32x4: Code = [0xfd, 0xf8, 0x01]
 export const f32x4ConvertI32x4: Code = [0xfd, 0xfa, 0x01]
+export const i32x4Subtract: Code = [0xfd, 0xb1, 0x01]
+export const i32x4ShiftRightUnsigned: Code = [0xfd, 0xad, 0x01]
 export const i32x4ShiftLeft: Code = [0xfd, 0xab, 0x01]
 export const f32x4Absolute: Code = [0xfd, 0xe0, 0x01]
 export const f32x4Negate: Code = [0xfd, 0xe1, 0x01]
@@ -169,6 +175,8 @@ export const v128Or: Code = [0xfd, 0x50]
 export const v128AndNot: Code = [0xfd, 0x4f]
 export const v128Xor: Code = [0xfd, 0x51]
 export const f32x4Equal: Code = [0xfd, 0x41]
+/** All ones where they differ, as a NaN does from itself. */
+export const f32x4NotEqual: Code = [0xfd, 0x42]
 export const f32x4Greater: Code = [0xfd, 0x44]
 export const f32x4Add: Code = [0xfd, 0xe4, 0x01]
 export const f32x4Subtract: Code = [0xfd, 0xe5, 0x01]

@@ -5,7 +5,7 @@
 //   · 1, · itself  →  [R0+R1, R2+R3, G0+G1, G2+G3], [R0²+R1², …], …
 
 import { advance, buildModule, i32Const, i32x4Add, i32x4DotProduct, i8x16Swizzle, localGet, localSet, localTee, repeat, v128Const, v128Load, v128Store, type Code } from './assembler.js'
-import { layRegions, resizeMemory } from './resize-memory.js'
+import { areLent, layRegions, resizeMemory } from './resize-memory.js'
 
 /** Sums of R, G, B. */
 export interface RgbSums {
@@ -16,6 +16,7 @@ export interface RgbSums {
 /** A lane of squares takes two a step: 4,096 steps stay within 30 bits. */
 const pixelsAtOnce = 2 ** 14
 const pixelsPerStep = 4
+const pixelBytes = 3
 const none = 0x80 // a byte that swizzle makes 0
 const orders = {
   redGreen: [0, none, 3, none, 6, none, 9, none, 1, none, 4, none, 7, none, 10, none],
@@ -28,14 +29,16 @@ let sumSteps: ((source: number, steps: number, out: number) => void) | undefined
 export function sumRgb(data: Uint8Array): RgbSums {
   sumSteps ??= instantiate()
   const sums: RgbSums = { sum: [0, 0, 0], sumOfSquares: [0, 0, 0] }
-  const at = layRegions({ source: pixelsAtOnce * 3, out: 64 })
-  const source = new Uint8Array(resizeMemory.buffer, at.source, pixelsAtOnce * 3)
+  const isLent = areLent(data)
+  const chunkBytes = pixelsAtOnce * pixelBytes
+  const at = layRegions({ source: isLent ? 0 : chunkBytes, out: 64 })
+  const source = new Uint8Array(resizeMemory.buffer, at.source, isLent ? 0 : chunkBytes)
   const lanes = new Int32Array(resizeMemory.buffer, at.out, 16)
-  const whole = data.length - (data.length % (pixelsPerStep * 3))
-  for (let from = 0; from < whole; from += source.length) {
-    const chunk = data.subarray(from, Math.min(whole, from + source.length))
-    source.set(chunk)
-    sumSteps(at.source, chunk.length / (pixelsPerStep * 3), at.out)
+  const whole = data.length - (data.length % (pixelsPerStep * pixelBytes))
+  for (let from = 0; from < whole; from += chunkBytes) {
+    const chunk = data.subarray(from, Math.min(whole, from + chunkBytes))
+    if (!isLent) source.set(chunk)
+    sumSteps(isLent ? chunk.byteOffset : at.source, chunk.length / (pixelsPerStep * pixelBytes), at.out)
     for (const [index, totals] of [sums.sum, sums.sumOfSquares].entries()) {
       for (const [channel, lane] of [0, 2, 4].entries()) totals[channel]! += lanes[8 * index + lane]! + lanes[8 * index + lane + 1]!
     }
@@ -70,7 +73,7 @@ function instantiate(): (source: number, steps: number, out: number) => void {
       localGet(redGreen), localGet(toRedGreen), i8x16Swizzle, localSet(redGreen),
       addTo(totals.sumRedGreen, redGreen, ones), addTo(totals.sumBlue, blue, ones),
       addTo(totals.squareRedGreen, redGreen, redGreen), addTo(totals.squareBlue, blue, blue),
-      advance(source, i32Const(pixelsPerStep * 3)),
+      advance(source, i32Const(pixelsPerStep * pixelBytes)),
     ),
     ...Object.values(totals).map((total, index): Code => [...localGet(out), ...localGet(total), ...v128Store(16 * index)]),
   ]

@@ -5,7 +5,7 @@ export { createMatrixMultiply, multiplyReference, type MatrixMultiply } from './
 export { sumRgb, sumRgbReference, type RgbSums } from './channel-sums.js'
 export * as assembler from './assembler.js'
 export type { PixelImage, PixelSize, ResizeMethod } from './resize-method.js'
-export { borrowPixels } from './resize-memory.js'
+export { borrowPixels, resizeMemory as pixelMemory } from './resize-memory.js'
 export { resizeDeepPixels } from './resize-deep.js'
 export { resizePixels } from './resize-pixels.js'
 export { resizePixelsReference } from './resize-reference.js'

@@ -27,32 +27,33 @@ const nothingToBlend = -1
 
 let mixRows: readonly MixRows[] | undefined
 
-/** The same as the reference, through WebAssembly's vectors. */
-export function resizeBilinearSimd(image: PixelImage, horizontal: FixedPointAxis, vertical: FixedPointAxis): PixelImage {
+/** The same as the reference, through WebAssembly's vectors. The result goes to `place`, if it is given. */
+export function resizeBilinearSimd(image: PixelImage, horizontal: FixedPointAxis, vertical: FixedPointAxis, place?: Uint8Array): PixelImage {
   mixRows ??= instantiate()
   const { channels } = image
   const [width, height] = [horizontal.first.length, vertical.first.length]
   const rowLength = width * channels
   const inRows = Math.min(bandRows(image.width * channels), image.height + 1)
-  const outRows = Math.min(bandRows(rowLength), height)
+  const outRows = place ? height : Math.min(bandRows(rowLength), height)
   const columns = Math.ceil(width / 4) * 4
   const sums = (columns * channels + 16) * 4
   const at = layRegions({
     offsets: columns * 4, weights: columns * 4, plan: outRows * 16, sums0: sums, sums1: sums,
-    source: bandSize(image, inRows), out: outRows * rowLength,
+    source: bandSize(image, inRows), out: place ? 0 : outRows * rowLength,
   })
   writeColumns(horizontal, image.width, channels, new Int32Array(resizeMemory.buffer, at.offsets, columns), new Int32Array(resizeMemory.buffer, at.weights, columns))
   const band = new SourceBand(image, at.source, inRows)
   const planRow = rowPlanner(vertical, image.height, band, new Int32Array(resizeMemory.buffer, at.plan, outRows * 4))
-  const out = new Uint8Array(resizeMemory.buffer, at.out, outRows * rowLength)
+  const out = place ?? new Uint8Array(resizeMemory.buffer, at.out, outRows * rowLength)
   const mix = mixRows[channelCounts.indexOf(channels)]!
-  const data = new Uint8Array(rowLength * height)
+  const data = place ?? new Uint8Array(rowLength * height)
   for (let begin = 0, end = 0; begin < height; begin = end) {
     band.clear()
     for (; end < height && end - begin < outRows && band.room >= 2; end++) planRow(end - begin, end)
     band.move()
-    mix(end - begin, at.plan, at.offsets, at.weights, columns / 4, at.sums0, at.sums1, at.out, rowLength)
-    data.set(out.subarray(0, (end - begin) * rowLength), begin * rowLength)
+    const to = out.byteOffset + (place ? begin * rowLength : 0)
+    mix(end - begin, at.plan, at.offsets, at.weights, columns / 4, at.sums0, at.sums1, to, rowLength)
+    if (!place) data.set(out.subarray(0, (end - begin) * rowLength), begin * rowLength)
   }
   return { data, width, height, channels }
 }

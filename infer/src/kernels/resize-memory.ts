@@ -31,6 +31,20 @@ export function borrowPixels(byteCount: number): Uint8Array | undefined {
   return new Uint8Array(resizeMemory.buffer, workBytes, byteCount)
 }
 
+/**
+ * A place for what is made of an image, beyond it where it is lent too; `undefined` where there is no more to
+ * lend. Growing moves the memory: the image is to be taken from here.
+ */
+export function borrowBeyond(image: PixelImage, byteCount: number): { readonly image: PixelImage; readonly place: Uint8Array } | undefined {
+  const { data } = image
+  const [isLent, begin, length] = [areLent(data), data.byteOffset, data.length]
+  const end = isLent ? Math.ceil((begin + length) / 16) * 16 + 16 : workBytes
+  if (end + byteCount > workBytes + largestLoan) return undefined
+  growTo(end + byteCount + 16)
+  const place = new Uint8Array(resizeMemory.buffer, end, byteCount)
+  return { image: isLent ? { ...image, data: new Uint8Array(resizeMemory.buffer, begin, length) } : image, place }
+}
+
 /** Whether the pixels lie in the memory of the kernels. */
 export function areLent(data: Uint8Array): boolean {
   return data.buffer === resizeMemory.buffer && data.byteOffset >= workBytes

@@ -9,8 +9,8 @@ import { resizeLanczos } from './resize-lanczos.js'
 import { checkResize, chooseResize, type PixelImage, type PixelSize, type ResizeAlgorithm, type ResizeMethod } from './resize-method.js'
 import { resizeNearest } from './resize-nearest.js'
 
-/** An algorithm on an image and a size that suit it. */
-export type ResizeFunction = (image: PixelImage, to: PixelSize) => PixelImage
+/** An algorithm on an image and a size that suit it. The result may go to `place`, in the memory of the kernels. */
+export type ResizeFunction = (image: PixelImage, to: PixelSize, place?: Uint8Array) => PixelImage
 
 /** The reference of each algorithm. */
 export const referenceResizes: Readonly<Record<ResizeAlgorithm, ResizeFunction>> = {
@@ -35,9 +35,9 @@ export function resizePixelsReference(image: PixelImage, to: PixelSize, method: 
 
 /** A resize with the weights of an axis, which are kept for the sizes that come again. */
 export function onAxes(
-  resize: (image: PixelImage, horizontal: FixedPointAxis, vertical: FixedPointAxis) => PixelImage,
+  resize: (image: PixelImage, horizontal: FixedPointAxis, vertical: FixedPointAxis, place?: Uint8Array) => PixelImage,
   axis: (inSize: number, outSize: number) => Axis,
 ): ResizeFunction {
   const kept = keepAxes(axis)
-  return (image, to) => resize(image, kept(image.width, to.width), kept(image.height, to.height))
+  return (image, to, place) => resize(image, kept(image.width, to.width), kept(image.height, to.height), place)
 }

@@ -63,8 +63,7 @@ const mostMs = 2 ** 31 - 1
 
 /**
  * A pool of threads for the network in a model folder, or for a graph and its weights.
- * @throws InferError as `loadModel`; INFER_COMPILE for a network that cannot be compiled; INFER_WORKER_FAILED if a
- * thread cannot be started
+ * @throws InferError as `loadModel`; INFER_WORKER_FAILED if a thread cannot be started
  */
 export async function createPool(source: PoolSource, options: PoolOptions = {}): Promise<Pool> {
   const { processors, startThread } = await import('#worker')

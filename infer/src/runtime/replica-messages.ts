@@ -19,7 +19,7 @@ export type FromReplica =
 /** A thread of the platform. */
 export interface ReplicaThread {
   post(message: ToReplica, transfer?: readonly ArrayBuffer[]): void
-  /** Whether the program waits for it before it ends. */
+  /** Told when it gets work and when it has done it: only then does a program wait for it before it ends. */
   keepAlive(isBusy: boolean): void
   /** Stops it, in the middle of a run too; `onEnd` then follows. */
   stop(): void

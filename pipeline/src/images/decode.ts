@@ -75,7 +75,7 @@ export function decodeImageSync(bytes: Uint8Array, options: DecodeSyncOptions = 
   const { name = 'image', maxPixels = defaultMaxPixels, colour = 'rgb', codec = 'sharp', minShorterEdge, borrow = false } = options
   const turboJpeg = turboJpegOf(codec)
   const jpeg = readJpegHeader(bytes)
-  if (!jpeg) return decodePlainPng(bytes, colour, maxPixels)
+  if (!jpeg) return decodePlainPng(bytes, colour, maxPixels, borrow)
   if (jpeg.width * jpeg.height > maxPixels) throw tooLarge(name, maxPixels)
   return turboJpeg && isPlain(jpeg, colour) ? decodeJpeg(turboJpeg, bytes, jpeg, colour, minShorterEdge, borrow) : undefined
 }

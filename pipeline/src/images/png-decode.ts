@@ -6,10 +6,11 @@
 //   IDAT… = zlib of the rows, each a filter byte and its bytes, a sample of fewer than 8 bits packed from
 //   the top
 
-import { inflateSync } from 'node:zlib'
+import { pixelMemory } from '@millrace/infer/kernels'
 import { crc32 } from '@node-rs/crc32'
 import type { Colour } from './decode.js'
-import { removeFilters } from './png-filters.js'
+import { inflate } from './inflate.js'
+import { borrowFiltered, removeFilters } from './png-filters.js'
 import { readPngHeader, type PngHeader } from './png-header.js'
 import type { RawImage } from './raw-image.js'
 import { greyOfPng, takeChannel, toGrey } from './to-grey.js'
@@ -28,11 +29,15 @@ interface PngContent {
   readonly compressed: Uint8Array
 }
 
-/** The pixels that sharp's route gives, or `undefined` where that route is to be taken. */
-export function decodePlainPng(bytes: Uint8Array, colour: Colour, maxPixels: number): RawImage | undefined {
+/**
+ * The pixels that sharp's route gives, or `undefined` where that route is to be taken; with `borrow` they may
+ * lie in memory that is lent until this thread decodes the next image.
+ */
+export function decodePlainPng(bytes: Uint8Array, colour: Colour, maxPixels: number, borrow: boolean): RawImage | undefined {
   const content = readContent(bytes, maxPixels)
   const stored = content && readStored(content)
-  return stored && inColour(stored, content.header, colour)
+  const image = stored && inColour(stored, content.header, colour)
+  return image && !borrow && image.data.buffer === pixelMemory.buffer ? { ...image, data: image.data.slice() } : image
 }
 
 // Chunks that may stand once before the pixels and say nothing of them, or what readPngHeader reads.
@@ -83,8 +88,7 @@ function readStored({ header, palette, compressed }: PngContent): StoredPixels |
   if (colours === 'palette' ? !palette || palette.length === 0 || palette.length % 3 !== 0 || palette.length > 768 : palette && colours === 'grey') return undefined
   const channels = ((colours === 'rgb' ? 3 : 1) + (hasAlpha ? 1 : 0)) as StoredPixels['channels']
   const rowBytes = Math.ceil((width * channels * bitDepth) / 8)
-  const filtered = inflate(compressed, (rowBytes + 1) * height)
-  const rows = filtered && removeFilters(filtered, rowBytes, height, channels)
+  const rows = inflateRows(compressed, rowBytes, height, channels)
   if (!rows) return undefined
   const data = bitDepth === 8 ? rows : unpack(rows, header, rowBytes)
   if (!palette || colours !== 'palette') return { data, channels }
@@ -95,14 +99,10 @@ function readStored({ header, palette, compressed }: PngContent): StoredPixels |
 /** No deflated byte stands for more than this many: what claims more is not whole. */
 const largestRatio = 1032
 
-function inflate(compressed: Uint8Array, byteCount: number): Uint8Array | undefined {
-  if (byteCount > compressed.length * largestRatio) return undefined
-  try {
-    const data = inflateSync(compressed, { chunkSize: Math.max(64, byteCount + 1), maxOutputLength: byteCount })
-    return data.length === byteCount ? data : undefined
-  } catch {
-    return undefined
-  }
+function inflateRows(compressed: Uint8Array, rowBytes: number, height: number, channels: StoredPixels['channels']): Uint8Array | undefined {
+  if ((rowBytes + 1) * height > compressed.length * largestRatio) return undefined
+  const filtered = borrowFiltered(rowBytes, height)
+  return filtered && inflate(compressed, filtered) ? removeFilters(filtered, rowBytes, height, channels) : undefined
 }
 
 /** Samples of 1, 2 or 4 bits to a byte each; grey ones stretched to 0-255. */

@@ -4,10 +4,14 @@
 //   0  0      1  a      2  b      3  ⌊(a + b) / 2⌋      4  the nearest of a, b, c to a + b − c
 //
 // The bytes of a pixel are lanes of a vector; filters 0 and 2 take 16 bytes at once. Each step writes four
-// bytes or 16: those beyond the pixel or the row are overwritten by what follows. Bands of rows go through
-// a memory of their own:  the row above | rows | filtered rows
+// bytes or 16: those beyond the pixel or the row are overwritten by what follows. All of it goes on in the
+// memory of the kernels that resize, which is lent for it. The rows take the place of the filtered ones,
+// from a little before them, so that no step writes what is still to be read:
+//
+//   zeros, the row above | 32 bytes | filter byte, row, filter byte, row, …
+//                        ^ rows
 
-import { assembler } from '@millrace/infer/kernels'
+import { assembler, borrowPixels, pixelMemory } from '@millrace/infer/kernels'
 
 const { advance, buildModule, i16x8Absolute, i16x8Add, i16x8Equal, i16x8ExtendLowUnsigned, i16x8MinimumSigned, i16x8Subtract, i32Const, i8x16Add, i8x16AverageUnsigned, i8x16NarrowUnsigned } = assembler
 const { i8x16Subtract, localGet, localSet, localTee, repeat, v128And, v128BitSelect, v128Const, v128Load, v128Load32Zero, v128Store, v128Store32, v128Xor } = assembler
@@ -20,45 +24,40 @@ type UndoRow = (filtered: number, out: number, above: number, steps: number) => 
 
 const types = [0, 1, 2, 3, 4] as const
 const pixelSizes = [1, 2, 3, 4] as const
-const bandBytes = 128 * 1024
-const pageBytes = 65536
+/** More than the 16 bytes of a step. */
+const headStart = 32
 
-const memory = new WebAssembly.Memory({ initial: 1 })
 let undoRows: readonly (readonly UndoRow[])[] | undefined
 
 /**
- * The rows without their filter bytes; `undefined` for an unknown filter.
- * @param filtered `height` times a filter byte and `rowBytes` bytes
+ * A place for filtered rows, each a filter byte and `rowBytes` bytes; `undefined` where they are too many.
+ * It is the borrower's until this thread borrows again.
+ */
+export function borrowFiltered(rowBytes: number, height: number): Uint8Array | undefined {
+  const lent = borrowPixels(rowBytes + headStart + height * (rowBytes + 1))
+  lent?.fill(0, 0, rowBytes)
+  return lent?.subarray(rowBytes + headStart)
+}
+
+/**
+ * The rows without their filter bytes, in the same borrowed memory; `undefined` for an unknown filter.
+ * @param filtered from {@link borrowFiltered}, filled
  */
 export function removeFilters(filtered: Uint8Array, rowBytes: number, height: number, pixelBytes: PixelBytes): Uint8Array | undefined {
   undoRows ??= instantiate()
   const undo = undoRows[pixelBytes - 1]!
-  const bandRows = Math.min(height, Math.max(1, Math.floor(bandBytes / rowBytes)))
-  const rowsAt = rowBytes
-  const filteredAt = rowsAt + bandRows * rowBytes + 16
-  const missing = filteredAt + bandRows * (rowBytes + 1) + 16 - memory.buffer.byteLength
-  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes))
-  const bytes = new Uint8Array(memory.buffer)
-  bytes.fill(0, 0, rowBytes)
-  const out = new Uint8Array(rowBytes * height)
-  for (let begin = 0; begin < height; begin += bandRows) {
-    const rows = Math.min(bandRows, height - begin)
-    bytes.set(filtered.subarray(begin * (rowBytes + 1), (begin + rows) * (rowBytes + 1)), filteredAt)
-    for (let row = 0; row < rows; row++) {
-      const from = filteredAt + row * (rowBytes + 1)
-      const type = bytes[from]!
-      if (type > 4) return undefined
-      const to = rowsAt + row * rowBytes
-      undo[type]!(from + 1, to, to - rowBytes, type === 0 || type === 2 ? Math.ceil(rowBytes / 16) : rowBytes / pixelBytes)
-    }
-    out.set(bytes.subarray(rowsAt, rowsAt + rows * rowBytes), begin * rowBytes)
-    bytes.copyWithin(0, rows * rowBytes, (rows + 1) * rowBytes)
+  const [vectors, pixels] = [Math.ceil(rowBytes / 16), rowBytes / pixelBytes]
+  const rowsAt = filtered.byteOffset - headStart
+  for (let row = 0, from = 0, to = rowsAt; row < height; row++, from += rowBytes + 1, to += rowBytes) {
+    const type = filtered[from]!
+    if (type > 4) return undefined
+    undo[type]!(filtered.byteOffset + from + 1, to, to - rowBytes, type === 0 || type === 2 ? vectors : pixels)
   }
-  return out
+  return new Uint8Array(filtered.buffer, rowsAt, rowBytes * height)
 }
 
 function instantiate(): UndoRow[][] {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(buildModule(pixelSizes.flatMap((size) => types.map((type) => undoFunction(type, size))))), { env: { memory } })
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(buildModule(pixelSizes.flatMap((size) => types.map((type) => undoFunction(type, size))))), { env: { memory: pixelMemory } })
   return pixelSizes.map((size) => types.map((type) => exports[`undo${type}Of${size}`] as UndoRow))
 }
 

@@ -27,16 +27,18 @@ export function cropImage<Channels extends ChannelCount, Values extends Samples 
 /**
  * Scales to a size, value for value as OpenCV does; the aspect is not kept. Only `area` antialiases where
  * it shrinks. An image of that size already is given back itself.
+ * @param borrow the new pixels may lie in memory that is lent until this thread decodes the next image, and
+ *   those of a borrowed image are used up. Default false
  * @throws PipelineError PIPE_OPTION for a size that is not of whole pixels between 1 and 65,535
  */
-export function resizeImage<Channels extends ChannelCount>(image: RawImage<Channels>, size: { readonly width: number; readonly height: number }, method?: ResizeMethod): RawImage<Channels>
-export function resizeImage(image: DeepImage, size: { readonly width: number; readonly height: number }, method?: ResizeMethod): DeepImage
-export function resizeImage(image: DeepImage, size: { readonly width: number; readonly height: number }, method: ResizeMethod = 'bilinear'): DeepImage {
+export function resizeImage<Channels extends ChannelCount>(image: RawImage<Channels>, size: { readonly width: number; readonly height: number }, method?: ResizeMethod, borrow?: boolean): RawImage<Channels>
+export function resizeImage(image: DeepImage, size: { readonly width: number; readonly height: number }, method?: ResizeMethod, borrow?: boolean): DeepImage
+export function resizeImage(image: DeepImage, size: { readonly width: number; readonly height: number }, method: ResizeMethod = 'bilinear', borrow = false): DeepImage {
   const { width, height } = size
   checkSize(width, height)
   if (width === image.width && height === image.height) return image
   const { data } = image
-  return data instanceof Uint16Array ? resizeDeepPixels({ ...image, data }, size, method) : resizePixels({ ...image, data }, size, method)
+  return data instanceof Uint16Array ? resizeDeepPixels({ ...image, data }, size, method) : resizePixels({ ...image, data }, size, method, borrow)
 }
 
 /**

@@ -110,11 +110,14 @@ function decode({ image, key, turn }: RenderRequest, plan: ImagePlan): Soon<Deep
   if (turn) return after(decodeBytes(image, { name: key, colour: plan.colour === 'grey' ? 'grey' : 'rgb', codec: plan.codec }), (upright) => turnUpright(toEightBits(upright) as RawImage<1 | 3>, turn))
   const { colour, codec, encode } = plan
   const minShorterEdge = plan.scaledDecode ? neededShorterEdge(plan) : undefined
-  const isAtOnce = encode.kind === 'jpeg' && codec === 'turbojpeg' && plan.method !== 'antialiased'
-  return decodeBytes(image, { name: key, colour, codec, keepDepth: encode.kind === 'png', ...(minShorterEdge !== undefined && { minShorterEdge }) }, isAtOnce)
+  return decodeBytes(image, { name: key, colour, codec, keepDepth: encode.kind === 'png', ...(minShorterEdge !== undefined && { minShorterEdge }) }, isAtOnce(plan))
 }
 
-/** Pixels may be borrowed where all that follows is done at once. */
+/** Whether what follows the decoding waits for nothing: pixels may then be borrowed. */
+function isAtOnce({ encode, codec, method }: ImagePlan): boolean {
+  return encode.kind === 'jpeg' && codec === 'turbojpeg' && method !== 'antialiased'
+}
+
 function decodeBytes(bytes: Uint8Array, options: DecodeOptions, borrow = false): Soon<DeepImage> {
   return decodeImageSync(bytes, { ...options, borrow }) ?? decodeImage(bytes, options)
 }
@@ -144,7 +147,7 @@ function centreSquare({ width, height }: Size): PixelBox {
 function resize(image: DeepImage, { id }: RenderRequest, plan: ImagePlan): Soon<DeepImage> {
   const size = targetSize(plan.resize, image)
   const method = chooseMethod(plan.method, image, size, id)
-  return method === 'antialiased' ? resizeAntialiased(image, size) : resizeImage(image, size, method)
+  return method === 'antialiased' ? resizeAntialiased(image, size) : resizeImage(image, size, method, isAtOnce(plan))
 }
 
 const randomMethods: readonly ResizeMethod[] = ['nearest', 'bilinear', 'cubic', 'area', 'lanczos4']

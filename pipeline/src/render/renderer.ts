@@ -32,8 +32,11 @@ interface Thread {
   isReady: boolean
 }
 
-/** A thread has one batch in work and one at hand; another is gathered. */
-const batchesPerThread = 2
+/**
+ * A thread has one batch in work and two at hand, so that it does not run out while the caller's thread
+ * renders and writes; another is gathered. With one at hand threads waited for a quarter of their time.
+ */
+const batchesPerThread = 3
 
 /** A file from memory takes some microseconds, one from a local disk a few hundred. */
 const slowReadMs = 1

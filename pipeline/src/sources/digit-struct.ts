@@ -44,6 +44,14 @@ export function digitStruct(path: string, options: DigitStructOptions = {}): Sou
       close()
       return file.count
     },
+    async *outlines() {
+      const { file, close } = await open()
+      try {
+        for await (const { id, key, label, regions, error } of annotations(file)) yield { id, key, label, ...(regions && { regions }), ...(error && { error }) }
+      } finally {
+        close()
+      }
+    },
     async *[Symbol.asyncIterator]() {
       const { file, images, root, close } = await open()
       try {

@@ -139,7 +139,7 @@ function choose(sets: readonly CarSet[], split: string | undefined): ChosenEntry
   if (split === undefined) return all
   const chosen = all.filter(({ part }) => part === split || part === undefined) // an entry without a part rejects in each
   if (chosen.some(({ part }) => part === split)) return chosen
-  throw new PipelineError('PIPE_OPTION', `split: expected ${[...new Set(all.flatMap(({ part }) => part ?? []))].join(' or ')}, found ${JSON.stringify(split)}`)
+  throw new PipelineError('PIPE_OPTION', `split: expected ${[...new Set(all.flatMap(({ part }) => part ?? []))].join(' or ')}, as ${sets.map(({ path }) => path).join(' and ')} ${sets.length > 1 ? 'have' : 'has'}, found ${JSON.stringify(split)}; add the file of the other part`)
 }
 
 /** Undefined where the entry does not tell; reading it tells why. */

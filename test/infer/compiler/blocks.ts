@@ -80,6 +80,10 @@ export const blocks: Readonly<Record<string, Graph>> = {
     convolution('k', 's2', 4, 3), { op: 'concat', name: 'w', inputs: ['s1', 'k'] }, { op: 'pad', name: 'p', input: 'w', margins: { top: 1, bottom: 0, left: 2, right: 0 }, value: 3 },
     { op: 'resize', name: 'last', input: 'p', height: 9, width: 11, method: 'nearest', coordinates: 'half-pixel' },
   ]),
+  'axes turned': network([4, 5, 6], [
+    convolution('c', 'image', 6, 1), { op: 'reshape', name: 'x', input: 'c', shape: [4, 5, 2, 3] }, { op: 'transpose', name: 'y', input: 'x', axes: [1, 0, 3, 2] }, { op: 'reshape', name: 'z', input: 'y', shape: [5, 4, 6] },
+    convolution('last', 'z', 8, 3),
+  ]),
   'flattened with uneven channels': network([5, 5, 3], [
     convolution('c', 'image', 5, 3), { op: 'flatten', name: 'f', input: 'c' }, { op: 'dense', name: 'd', input: 'f', units: 35, bias: true }, relu('r', 'd'),
     { op: 'reshape', name: 'last', input: 'r', shape: [1, 5, 7] },

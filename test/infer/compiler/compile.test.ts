@@ -106,9 +106,3 @@ t.test('NaN and infinity go where the reference sends them', (t) => {
   }
   t.end()
 })
-
-t.test('what cannot be compiled is named', (t) => {
-  const graph = singleNodeGraph([4, 4, 2], { op: 'subtractiveNorm', name: 'y', input: 'image', size: 3 })
-  t.throws(() => compileGraph(graph, new Map()), { code: 'INFER_COMPILE', message: /node "y"/ })
-  t.end()
-})

@@ -14,13 +14,14 @@ import { compiledFiles } from './compiled-model.js'
 const dist = new URL('../../../../infer/dist/', import.meta.url)
 const chromium = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path !== undefined && existsSync(path))
 
-t.test('a page classifies an image', { skip: chromium === undefined && 'there is no Chromium', timeout: 90_000 }, async (t) => {
+t.test('a page classifies an image, alone and in a pool', { skip: chromium === undefined && 'there is no Chromium', timeout: 90_000 }, async (t) => {
   const files = await compiledFiles()
   const served = new Map(Object.entries(files).map(([name, bytes]) => [`/model/${name}`, bytes]))
   const asked: string[] = []
   let answer: (text: string) => void = () => undefined
   const answered = new Promise<string>((resolve) => (answer = resolve))
   const server = createServer((request, response) => {
+    response.setHeader('cross-origin-opener-policy', 'same-origin').setHeader('cross-origin-embedder-policy', 'require-corp') // so that it may share memory
     const { pathname } = new URL(request.url!, 'http://page')
     asked.push(pathname)
     if (request.method === 'POST') {
@@ -45,7 +46,7 @@ t.test('a page classifies an image', { skip: chromium === undefined && 'there is
   })
   browser.once('exit', () => answer('{"error":"the browser ended"}'))
 
-  const told = JSON.parse(await answered) as { error?: string; compiled: PageAnswer; inPage: PageAnswer; pixels: number[] }
+  const told = JSON.parse(await answered) as { error?: string; compiled: PageAnswer; inPage: PageAnswer; pools: PagePool[]; pixels: number[] }
   t.equal(told.error, undefined)
   const image: RawImage = { data: Uint8Array.from(told.pixels), width: 24, height: 24, channels: 3 }
   const expected = (await loadModel(files)).predict(image) as ClassAnswer
@@ -53,6 +54,11 @@ t.test('a page classifies an image', { skip: chromium === undefined && 'there is
     t.equal(told[name].className, expected.className, name)
     t.ok(expected.probabilities.every((value, index) => Math.abs(value - told[name].probabilities[index]!) < 1e-5), `${name}: the same probabilities, on ${told[name].runsOn}`)
     t.match(told[name].runsOn, /^(simd|relaxed)$/)
+  }
+  t.same(told.pools.map(({ sharesMemory }) => sharesMemory), [true, false])
+  for (const { probabilities, sharesMemory, runsOn } of told.pools) {
+    t.equal(probabilities.length, 3)
+    for (const found of probabilities) t.ok(expected.probabilities.every((value, index) => Math.abs(value - found[index]!) < 1e-5), `a pool of ${sharesMemory ? 'shared' : 'own'} memory, on ${runsOn}`)
   }
   const compiledOnly = asked.slice(0, asked.indexOf('/dist/index.js'))
   t.ok(compiledOnly.includes('/model/compiled/cpu/packed.bin'))
@@ -66,11 +72,17 @@ interface PageAnswer {
   readonly runsOn: string
 }
 
-/** Draws an image, reads its pixels from the canvas, and lets the model say what it is: compiled, then from graph and weights. */
+interface PagePool {
+  readonly sharesMemory: boolean
+  readonly runsOn: string
+  readonly probabilities: number[][]
+}
+
+/** Draws an image, reads its pixels from the canvas, and lets the model say what it is: compiled, in pools, then from graph and weights. */
 const page = `<!doctype html>
 <script type="importmap">{ "imports": {
   "@millrace/infer": "/dist/index.js", "@millrace/infer/runtime": "/dist/runtime/index.js",
-  "#read-folder": "/dist/read-folder-web.js", "#write-folder": "/dist/write-folder-web.js"
+  "#read-folder": "/dist/read-folder-web.js", "#write-folder": "/dist/write-folder-web.js", "#worker": "/dist/runtime/worker-web.js"
 } }</script>
 <script type="module">
 const tell = (value) => fetch('/answer', { method: 'POST', body: JSON.stringify(value) })
@@ -86,11 +98,18 @@ try {
     const { className, probabilities } = model.predict({ data: pixels, width: 24, height: 24, channels: 3 })
     return { className, probabilities: [...probabilities], runsOn: model.runsOn }
   }
-  const { loadModel } = await import('@millrace/infer/runtime')
+  const { createPool, loadModel } = await import('@millrace/infer/runtime')
   const compiled = classify(await loadModel('model', { compile: 'never' }))
+  const pools = []
+  for (const shareMemory of [true, false]) {
+    const pool = await createPool('model', { compile: 'never', threads: 2, shareMemory })
+    const answers = await Promise.all([1, 2, 3].map(() => pool.predict({ data: pixels, width: 24, height: 24, channels: 3 })))
+    await pool.close()
+    pools.push({ sharesMemory: pool.sharesMemory, runsOn: pool.runsOn, probabilities: answers.map(({ probabilities }) => [...probabilities]) })
+  }
   const whole = await import('@millrace/infer')
   const inPage = classify(await whole.loadModel(new URL('/model/', location.href), { compile: 'always' }))
-  await tell({ compiled, inPage, pixels: [...pixels] })
+  await tell({ compiled, inPage, pools, pixels: [...pixels] })
 } catch (error) {
   await tell({ error: String(error.stack ?? error) })
 }

@@ -43,6 +43,7 @@ for (const [name, write, expected] of [['train.tar.gz', tarGz, inOrderOfTar], ['
       const files = images.toReversed().toSpliced(at, 0, mat!)
       writeFileSync(join(folder, name), await write(files))
       const source = digitStruct(join(folder, name))
+      t.same((await collect(source.outlines!())).map(({ id, key, regions }) => [id, key, regions?.length]), entries.map(({ name: key }, index) => [BigInt(index + 1), key, 2]), 'known without the images')
       t.equal(await source.count(), 4)
       t.same(await show(source), expected)
       t.same(await show(source), expected, 'again')

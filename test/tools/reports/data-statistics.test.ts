@@ -37,6 +37,18 @@ t.test('classes, sizes and rejections', async (t) => {
   t.match(text, /^ {2}cat +3 +75\.0 % {2}█+$/m)
 })
 
+t.test('labels alone: no image is read, and shares are of all classes', async (t) => {
+  const samples = Array.from({ length: 50 }, (_, number) => ({ ...rejecting(number), label: { kind: 'class' as const, value: Math.floor(number / 2) } }))
+  const found = await collectStatistics([sourceOf(samples, Array.from({ length: 25 }, (_, number) => `a name of ${number}`))], { signal, labelsOnly: true })
+  t.match(found, { samples: 50, rejected: 0, sizes: [] })
+  t.equal(found.classes!.length, 25)
+  t.equal(found.width, undefined)
+  t.match(describeStatistics(found).join('\n'), /^ {2}a name of 0 +2 +4\.0 % {2}█+$/m)
+  t.match(renderStatisticsPage('x', found), /no image was read.*each stands as often as the others/s)
+  const boxes = [plainSample(1, boxesLabel([{ class: 0, ...half }, { class: 0, ...half, ignore: true }])), plainSample(2, boxesLabel([]))]
+  t.match((await collectStatistics([sourceOf(boxes)], { signal, labelsOnly: true })).boxes, { count: 2, ignored: 1, inverted: 0, perSample: { 0: 1, 2: 1 }, sizes: [] })
+})
+
 t.test('boxes: how many, how large, and those not to be counted', async (t) => {
   const labels = [boxesLabel([]), boxesLabel([{ class: 1, ...half }, { class: 1, ...half, ignore: true }]), boxesLabel([{ class: 0, ...half, xmax: 1 }, { class: 0, ...half, xmin: 0.6 }])]
   const found = await collectStatistics([sourceOf(labels.map((label, index) => plainSample(index, label, { width: 100, height: 200 })), ['cat', 'dog'])], { signal })

@@ -1,17 +1,15 @@
-// Every sample data set: it packs without a reject, the same seed gives the same bytes, and the formats of
-// boxes agree on where things are.
+// Every sample data set: the same seed gives the same bytes, and the formats of boxes agree on where things are.
 
 import t from 'tap'
 import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, writeFileSync, mkdirSync, existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { openSource, type BoxesLabel, type SourceOptions } from '@millrace/pipeline'
-import { createProgram, packArguments, sampleData, sampleFormats } from 'millrace'
+import { createProgram, sampleData, sampleFormats } from 'millrace'
 
 t.setTimeout(120_000)
 
-const formats = Object.entries(sampleFormats)
-const few = 8
+const formats = Object.keys(sampleFormats)
 
 function digestOf(folder: string): string {
   const hash = createHash('sha256')
@@ -21,37 +19,15 @@ function digestOf(folder: string): string {
   return hash.digest('hex')
 }
 
-t.test('each format packs without a reject, and writes no other names than it says', async (t) => {
-  const folder = t.testdir()
-  for (const [name, format] of formats) {
-    const target = join(folder, name)
-    const progress: string[] = []
-    const { parts } = await sampleData({ name, folder: target, count: few, onProgress: ({ done, total }) => progress.push(`${done}/${total}`) })
-    const expected = few + (format.parts.length - 1) * Math.ceil(few / 4)
-    t.equal(progress.at(-1), `${expected}/${expected}`, `${name} draws what it says`)
-    t.same(readdirSync(target).sort(), ['sample.json', ...format.holds].sort(), `${name} holds`)
-    for (const part of parts) {
-      const written = t.capture(process.stdout, 'write', () => true)
-      const argv = ['node', 'millrace', 'pack', ...packArguments(target, part), join(folder, `${name}.rec`), '--quiet', '--json', '--threads', '1']
-      await createProgram(new AbortController().signal).parseAsync(argv)
-      written.restore() // the test's own results go there too
-      const report = JSON.parse(written().map(({ args }) => String(args[0])).join('')) as { packed: number; rejected: number }
-      t.equal(report.packed, part.images, `${name} ${part.part}`)
-      t.equal(report.rejected, 0, `${name} ${part.part} has no rejects`)
-    }
-  }
-})
-
 t.test('the same seed gives the same bytes, another seed others', async (t) => {
   const folder = t.testdir()
-  for (const [name] of formats) {
+  for (const name of formats) {
     const [one, other] = [join(folder, name), join(folder, `${name}-again`)]
-    await sampleData({ name, folder: one, count: 4 })
-    await sampleData({ name, folder: other, count: 5 }) // is replaced
-    await sampleData({ name, folder: other, count: 4 })
-    t.equal(digestOf(other), digestOf(one), name)
-    await sampleData({ name, folder: other, count: 4, seed: 2 })
+    await sampleData({ name, folder: one, count: 2 })
+    await sampleData({ name, folder: other, count: 3, seed: 2 }) // is replaced
     t.not(digestOf(other), digestOf(one), name)
+    await sampleData({ name, folder: other, count: 2 })
+    t.equal(digestOf(other), digestOf(one), name)
   }
 })
 
@@ -63,8 +39,8 @@ interface Things {
 async function boxesIn(format: string, path: string, options: SourceOptions = {}): Promise<Things> {
   const source = await openSource(format, path, options)
   const images: Things['images'][number][] = []
-  for await (const { label, error } of source) {
-    if (error) throw error
+  for await (const { key, label, error, adjusted } of source) {
+    if (error ?? adjusted) throw error ?? new Error(`${key}: ${adjusted}`)
     const { width, height, boxes } = label as BoxesLabel
     images.push(boxes.map((box) => [source.classNames![box.class]!, box.xmin * width, box.ymin * height, box.xmax * width, box.ymax * height]))
   }
@@ -73,7 +49,7 @@ async function boxesIn(format: string, path: string, options: SourceOptions = {}
 
 t.test('the formats of objects agree on every box', async (t) => {
   const folder = t.testdir()
-  const draw = async (name: string): Promise<string> => (await sampleData({ name, folder: join(folder, name), count: 12, size: 160 })).folder
+  const draw = async (name: string): Promise<string> => (await sampleData({ name, folder: join(folder, name), count: 24, size: 160 })).folder
   const csv = await boxesIn('csv', join(await draw('csv-boxes'), 'train.csv'), { boxColumns: ['xmin', 'ymin', 'xmax', 'ymax'], boxUnit: 'pixels' })
   const openImages = await boxesIn('open-images', join(await draw('open-images'), 'train-annotations-bbox.csv'), { root: 'train' })
   const others = [
@@ -82,7 +58,7 @@ t.test('the formats of objects agree on every box', async (t) => {
     await boxesIn('yolo', await draw('yolo'), { split: 'train' }),
     { ...openImages, images: openImages.images.map((boxes) => boxes.map(([kind, ...edges]) => [kind === 'Traffic sign' ? 'sign' : kind.toLowerCase(), ...edges] as const)) },
   ]
-  t.ok(csv.images.flat().length > 12)
+  t.ok(csv.images.flat().length > 24)
   for (const { images } of others) {
     t.equal(images.length, csv.images.length)
     for (const [image, boxes] of images.entries()) {

@@ -30,6 +30,7 @@ export function runPlain(graph: Graph, trained: Float64Array, images: Values, la
     values.set(node.name, trainNode(node, values.get(node.input)!, weight, keep, key, layer))
   }
   const { task } = graph
+  if (task.kind === 'tensors') throw new Error('expected a task that can be trained')
   const outputs = task.kind === 'class' ? [task.output] : [task.lengthOutput, ...task.digitOutputs]
   const width = task.kind === 'class' ? 1 : outputs.length
   return { losses: outputs.map((output, head) => meanLoss(values.get(output)!, (image) => trueClass(labels, image * width, head, task.kind))), statistics }

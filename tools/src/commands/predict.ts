@@ -2,7 +2,7 @@
 // file beside their truth. An image that cannot be read is named on stderr and the rest goes on.
 
 import { Command } from 'commander'
-import type { Answer, Model } from '@millrace/infer'
+import type { Model } from '@millrace/infer'
 import type { PixelBox } from '@millrace/pipeline/images'
 import { CliError } from '../errors.js'
 import type { CommandFactory } from '../program.js'
@@ -76,7 +76,7 @@ function report(folder: string, model: Model, readings: readonly Reading[], reje
   }
 }
 
-function details(answer: Answer): object {
+function details(answer: Reading['answer']): object {
   return answer.kind === 'digits' ? { perDigit: answer.perDigit } : { classIndex: answer.classIndex, probabilities: [...answer.probabilities] }
 }
 

@@ -37,13 +37,14 @@ export const showCommand: CommandFactory = (signal) => {
 async function show(paths: readonly string[], flags: ShowFlags, signal: AbortSignal): Promise<void> {
   const isPage = /\.html?$/i.test(flags.out)
   if (!isPage && !/\.png$/i.test(flags.out)) throw new CliError('CLI_USAGE', `--out: expected a name that ends in .png or .html, found ${flags.out}`)
-  const { openInputs } = await import('../reports/open-inputs.js')
+  const { describeGuesses, openInputs } = await import('../reports/open-inputs.js')
   const { chooseSamples } = await import('../reports/choose-samples.js')
   const { maxSheetSamples, sheetThumbnail, drawSampleSheet } = await import('../reports/sample-sheet.js')
   const { maxPageSamples, pageThumbnail, renderSamplePage } = await import('../reports/sample-page.js')
   const most = isPage ? maxPageSamples : maxSheetSamples
   if (flags.count > most) throw new CliError('CLI_USAGE', `--count: expected at most ${most} for ${isPage ? 'a page' : 'a sheet; a page (.html) takes more'}, found ${flags.count}`)
   const inputs = await openInputs(paths, pickSourceFlags(flags), signal)
+  if (!flags.quiet) process.stderr.write(describeGuesses(inputs))
   const progress = createProgress('choose', { quiet: flags.quiet, unit: 'samples' })
   const chosen = await chooseSamples(inputs, {
     count: flags.count, seed: flags.sampleSeed, signal, ...(flags.class && { classes: new Set(flags.class) }), onProgress: (samples) => progress.update(samples),

@@ -1,7 +1,7 @@
 // `millrace stats PATH...`: what a data set or record file is made of, in words, figures and charts.
 
 import { basename } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { CliError } from '../errors.js'
 import { parseCount } from '../number-options.js'
 import { createProgress } from '../progress.js'
@@ -12,6 +12,7 @@ import { addSourceFlags, pickSourceFlags, type SourceFlags } from '../source-fla
 interface StatsFlags extends SourceFlags {
   readonly out?: string
   readonly pixels: boolean
+  readonly labelsOnly: boolean
   readonly limit?: number
   readonly json: boolean
   readonly quiet: boolean
@@ -23,6 +24,7 @@ export const statsCommand: CommandFactory = (signal) => {
     .argument('<path...>', 'record files (.rec), or a data set in any format that pack reads; several are counted together')
     .option('--out <file.html>', 'also draw the figures as charts, in one page (default: none)')
     .option('--pixels', 'decode the images: the means of their channels, and images that break off', false)
+    .addOption(new Option('--labels-only', 'read no image: counts of labels alone, whether the images are there or not').default(false).conflicts('pixels'))
     .option('--limit <count>', 'only the first so many samples of each (default: all)', parseCount)
     .option('--json', 'print the figures as one JSON document', false)
     .option('--quiet', 'show no progress', false)
@@ -31,15 +33,17 @@ export const statsCommand: CommandFactory = (signal) => {
 }
 
 async function stats(paths: readonly string[], flags: StatsFlags, signal: AbortSignal): Promise<void> {
-  const { out, pixels, limit, json, quiet } = flags
+  const { out, pixels, labelsOnly, limit, json, quiet } = flags
   if (out !== undefined && !/\.html?$/i.test(out)) throw new CliError('CLI_USAGE', `--out: expected a name that ends in .html, found ${out}`)
-  const { openInputs } = await import('../reports/open-inputs.js')
+  const { describeGuesses, openInputs } = await import('../reports/open-inputs.js')
   const { collectStatistics } = await import('../reports/data-statistics.js')
-  const sources = (await openInputs(paths, pickSourceFlags(flags), signal)).map(({ source }) => source)
+  const inputs = await openInputs(paths, pickSourceFlags(flags), signal)
+  if (!quiet) process.stderr.write(describeGuesses(inputs))
+  const sources = inputs.map(({ source }) => source)
   const kinds = new Set(sources.map(({ labelKind }) => labelKind))
   if (kinds.size > 1) throw new CliError('CLI_USAGE', `${paths.join(', ')}: expected labels of one kind, found ${[...kinds].join(' and ')}; look at them one by one`)
   const progress = createProgress('stats', { quiet, unit: 'samples' })
-  const statistics = await collectStatistics(sources, { pixels, signal, ...(limit !== undefined && { limit }), onProgress: (samples) => progress.update(samples) }).finally(() => progress.done())
+  const statistics = await collectStatistics(sources, { pixels, labelsOnly, signal, ...(limit !== undefined && { limit }), onProgress: (samples) => progress.update(samples) }).finally(() => progress.done())
   if (out !== undefined) {
     const { renderStatisticsPage } = await import('../reports/statistics-page.js')
     const { writeWholeFile } = await import('@millrace/pipeline')

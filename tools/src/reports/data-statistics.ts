@@ -2,10 +2,11 @@
 // (up to 100,000 classes), by number of digits and of boxes, bins for everything that is measured.
 // Images are read as far as their header; with `pixels` they are decoded.
 
-import { mapOrdered, PipelineError, readImageSize, readPixels, type ClassBox, type PixelBox, type Sample, type Source } from '@millrace/pipeline'
+import { mapOrdered, PipelineError, readImageSize, readPixels, type Sample, type SampleOutline, type Source } from '@millrace/pipeline'
 import { addChannelSums, channelStatistics, emptyChannelSums, sumChannels, type ChannelSums } from '@millrace/pipeline/images'
 import type { LabelKind } from '@millrace/recordio'
-import { Distribution, Distribution2D, type Cell, type Spread } from './distribution.js'
+import { BoxCounter, type BoxStatistics } from './box-statistics.js'
+import { Distribution, Distribution2D, Tally, type Cell, type Spread } from './distribution.js'
 import { slopeBinDegrees, slopeOf } from './digit-slope.js'
 import { isRecordSource } from './open-inputs.js'
 import { PackRejects } from './pack-rejects.js'
@@ -61,23 +62,6 @@ export interface SlopeBin {
   readonly count: number
 }
 
-export interface BoxStatistics {
-  readonly count: number
-  readonly ignored: number
-  /** Without a width or height above 0; they have no part in what follows. */
-  readonly inverted: number
-  /** Samples by how many boxes they have. */
-  readonly perSample: Readonly<Record<string, number>>
-  /** Pixels. */
-  readonly sizes: readonly Cell[]
-  readonly width?: Spread
-  readonly height?: Spread
-  /** Of the image's area. */
-  readonly share?: Spread
-  /** Width over height, in pixels. */
-  readonly aspect?: Spread
-}
-
 export interface ChannelFigures {
   /** R, G, B; 0 to 255. */
   readonly mean: readonly number[]
@@ -88,6 +72,8 @@ export interface ChannelFigures {
 export interface StatisticsOptions {
   /** Decode the images for the means of their channels, and to find those that are broken. Default false. */
   readonly pixels?: boolean
+  /** Count labels alone: no image is read, and none has to be there. Default false. */
+  readonly labelsOnly?: boolean
   /** The first so many samples of each source. Default: all. */
   readonly limit?: number
   readonly signal: AbortSignal
@@ -100,11 +86,11 @@ const maxClasses = 100_000
 
 /** Counts what the sources hold together. @throws what the sources throw while iterating */
 export async function collectStatistics(sources: readonly Source[], options: StatisticsOptions): Promise<DataStatistics> {
-  const { pixels = false, limit = Infinity, signal, onProgress } = options
+  const { pixels = false, labelsOnly = false, limit = Infinity, signal, onProgress } = options
   const counter = new StatisticsCounter(sources)
   for (const source of sources) {
     counter.begin(source)
-    for await (const measured of mapOrdered((sample: Sample) => measure(sample, pixels), { concurrency: atOnce })(first(source, limit))) {
+    for await (const measured of labelsOnly ? unmeasured(source, limit) : mapOrdered((sample: Sample) => measure(sample, pixels), { concurrency: atOnce })(first(source, limit))) {
       signal.throwIfAborted()
       counter.add(measured)
       onProgress?.(counter.samples)
@@ -114,17 +100,22 @@ export async function collectStatistics(sources: readonly Source[], options: Sta
   return counter.result()
 }
 
-async function* first(source: Source, limit: number): AsyncGenerator<Sample, void, undefined> {
+async function* first<T>(items: AsyncIterable<T>, limit: number): AsyncGenerator<T, void, undefined> {
   let count = 0
-  for await (const sample of source) {
+  for await (const item of items) {
     if (count++ >= limit) return
-    yield sample
+    yield item
   }
+}
+
+async function* unmeasured(source: Source, limit: number): AsyncGenerator<Measured, void, undefined> {
+  for await (const sample of first<SampleOutline>(source.outlines?.() ?? source, limit)) yield { sample, width: 0, height: 0, ...(sample.error && { error: sample.error }) }
 }
 
 /** What is kept of a sample while the others are read: not its image. */
 interface Measured {
-  readonly sample: Sample
+  readonly sample: SampleOutline & Pick<Sample, 'adjusted'>
+  /** 0 where it is not known. */
   readonly width: number
   readonly height: number
   readonly sums?: ChannelSums
@@ -155,8 +146,8 @@ class StatisticsCounter {
   #clamped = 0
   readonly #ignored = new Map<string, number>()
   readonly #classes = new Map<number, { samples: number; count: number; name: string }>()
-  readonly #lengths = new Map<number, number>()
-  readonly #slope = new Map<number, number>()
+  readonly #lengths = new Tally()
+  readonly #slope = new Tally()
   readonly #width = new Distribution()
   readonly #height = new Distribution()
   readonly #sizes = new Distribution2D()
@@ -181,13 +172,15 @@ class StatisticsCounter {
     this.samples++
     if (error) return this.#reject(error)
     if (sample.adjusted !== undefined) this.#clamped++
-    this.#width.add(width)
-    this.#height.add(height)
-    this.#sizes.add(width, height)
+    if (width > 0) {
+      this.#width.add(width)
+      this.#height.add(height)
+      this.#sizes.add(width, height)
+    }
     this.#pixelsOfSource += width * height
     if (sums) this.#sums = addChannelSums(this.#sums, sums)
     this.#addLabel(sample)
-    this.#boxes.add(boxesOf(sample, width, height), width, height, sample.label.kind === 'boxes')
+    this.#boxes.add(sample, width, height)
   }
 
   async end(source: Source, isWhole: boolean): Promise<void> {
@@ -211,8 +204,8 @@ class StatisticsCounter {
       clamped: this.#clamped,
       ignored: Object.fromEntries(this.#ignored),
       ...(this.#classes.size > 0 && this.#classes.size <= maxClasses && { classes: this.#classCounts() }),
-      ...(this.#lengths.size > 0 && { lengths: toRecord(this.#lengths) }),
-      ...(this.#slope.size > 0 && { slope: this.#slopeBins() }),
+      ...(!this.#lengths.isEmpty && { lengths: this.#lengths.result() }),
+      ...(!this.#slope.isEmpty && { slope: this.#slopeBins() }),
       ...(width && height && { width, height }),
       sizes: this.#sizes.result(),
       ...this.#boxes.result(),
@@ -227,15 +220,15 @@ class StatisticsCounter {
     else this.#rejections.set(code, { code, count: 1, example: message })
   }
 
-  #addLabel({ label, regions }: Sample): void {
+  #addLabel({ label, regions }: Measured['sample']): void {
     if (label.kind === 'values') return
     const classes = label.kind === 'class' ? [label.value] : label.kind === 'digits' ? label.digits : label.boxes.map((box) => box.class)
     for (const number of classes) this.#count(number, 'count')
     for (const number of new Set(classes)) this.#count(number, 'samples')
     if (label.kind !== 'digits') return
-    increment(this.#lengths, label.digits.length)
+    this.#lengths.add(label.digits.length)
     const slope = slopeOf(regions ?? [])
-    if (slope !== undefined) increment(this.#slope, Math.round(slope / slopeBinDegrees))
+    if (slope !== undefined) this.#slope.add(Math.round(slope / slopeBinDegrees))
   }
 
   #count(number: number, what: 'count' | 'samples'): void {
@@ -249,8 +242,8 @@ class StatisticsCounter {
   }
 
   #slopeBins(): SlopeBin[] {
-    const [least, most] = [Math.min(...this.#slope.keys()), Math.max(...this.#slope.keys())]
-    return Array.from({ length: most - least + 1 }, (_, index) => ({ from: (least + index - 0.5) * slopeBinDegrees, count: this.#slope.get(least + index) ?? 0 }))
+    const [least, most] = this.#slope.ends
+    return Array.from({ length: most - least + 1 }, (_, index) => ({ from: (least + index - 0.5) * slopeBinDegrees, count: this.#slope.countOf(least + index) }))
   }
 
   #channels(): ChannelFigures | undefined {
@@ -263,58 +256,4 @@ class StatisticsCounter {
     const squares = weighted((part, channel) => part.std[channel]! ** 2 + part.mean[channel]! ** 2)
     return { mean, std: squares.map((square, channel) => Math.sqrt(Math.max(0, square - mean[channel]! ** 2))), from: '.meta' }
   }
-}
-
-class BoxCounter {
-  #count = 0
-  #ignored = 0
-  #inverted = 0
-  readonly #perSample = new Map<number, number>()
-  readonly #sizes = new Distribution2D()
-  readonly #width = new Distribution()
-  readonly #height = new Distribution()
-  readonly #share = new Distribution()
-  readonly #aspect = new Distribution()
-
-  add(boxes: readonly (PixelBox & { readonly ignore?: boolean })[], imageWidth: number, imageHeight: number, countsEmpty: boolean): void {
-    if (boxes.length > 0 || countsEmpty) increment(this.#perSample, boxes.length)
-    for (const { width, height, ignore } of boxes) {
-      this.#count++
-      if (ignore) this.#ignored++
-      if (!(width > 0 && height > 0)) {
-        this.#inverted++
-        continue
-      }
-      this.#sizes.add(width, height)
-      this.#width.add(width)
-      this.#height.add(height)
-      this.#share.add((width * height) / (imageWidth * imageHeight))
-      this.#aspect.add(width / height)
-    }
-  }
-
-  result(): { readonly boxes?: BoxStatistics } {
-    if (this.#perSample.size === 0) return {}
-    const [width, height, share, aspect] = [this.#width, this.#height, this.#share, this.#aspect].map((each) => each.result())
-    return {
-      boxes: {
-        count: this.#count, ignored: this.#ignored, inverted: this.#inverted, perSample: toRecord(this.#perSample), sizes: this.#sizes.result(),
-        ...(width && { width }), ...(height && { height }), ...(share && { share }), ...(aspect && { aspect }),
-      },
-    }
-  }
-}
-
-/** What the annotation marks, in pixels of the image. */
-function boxesOf({ label, regions = [] }: Sample, width: number, height: number): readonly (PixelBox & { readonly ignore?: boolean })[] {
-  if (label.kind !== 'boxes') return regions
-  return label.boxes.map(({ xmin, ymin, xmax, ymax, ignore = false }: ClassBox) => ({ left: xmin * width, top: ymin * height, width: (xmax - xmin) * width, height: (ymax - ymin) * height, ignore }))
-}
-
-function increment(counts: Map<number, number>, key: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1)
-}
-
-function toRecord(counts: ReadonlyMap<number, number>): Record<string, number> {
-  return Object.fromEntries([...counts].sort(([a], [b]) => a - b).map(([key, count]) => [`${key}`, count]))
 }

@@ -102,3 +102,31 @@ export interface Cell {
   readonly y: number
   readonly count: number
 }
+
+/** How often each whole number came. */
+export class Tally {
+  readonly #counts = new Map<number, number>()
+
+  add(number: number): void {
+    this.#counts.set(number, this.countOf(number) + 1)
+  }
+
+  countOf(number: number): number {
+    return this.#counts.get(number) ?? 0
+  }
+
+  get isEmpty(): boolean {
+    return this.#counts.size === 0
+  }
+
+  /** The least and the greatest. */
+  get ends(): readonly [number, number] {
+    const numbers = [...this.#counts.keys()]
+    return [Math.min(...numbers), Math.max(...numbers)]
+  }
+
+  /** By number, ascending. */
+  result(): Record<string, number> {
+    return Object.fromEntries([...this.#counts].sort(([a], [b]) => a - b).map(([number, count]) => [`${number}`, count]))
+  }
+}

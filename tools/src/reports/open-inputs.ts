@@ -11,6 +11,8 @@ export interface ReportInput {
   /** The part of the data set that it is: the wanted split, else the name of the file or folder. */
   readonly split: string
   readonly source: Source | RecordSource
+  /** The format that the data set was taken for, where nobody named it. */
+  readonly guessed?: string
 }
 
 /**
@@ -27,6 +29,12 @@ export async function openInputs(paths: readonly string[], flags: SourceFlags, s
   return inputs
 }
 
+/** A line for each format that was guessed: a wrong one gives a wrong picture. */
+export function describeGuesses(inputs: readonly ReportInput[]): string {
+  const guessed = new Set(inputs.flatMap((input) => input.guessed ?? []))
+  return [...guessed].map((format) => `format: ${format} (--format names another)\n`).join('')
+}
+
 export function isRecordSource(source: Source): source is RecordSource {
   return 'samplesAt' in source
 }
@@ -41,8 +49,8 @@ async function openRecordInput(path: string, flags: SourceFlags, signal: AbortSi
 async function openSourceInputs(path: string, { split, ...flags }: SourceFlags, signal: AbortSignal): Promise<ReportInput[]> {
   const inputs: ReportInput[] = []
   for (const each of split?.split(',') ?? [undefined]) {
-    const { source } = await openFlaggedSource(path, { ...flags, ...(each !== undefined && { split: each.trim() }) }, signal)
-    inputs.push({ split: each?.trim() ?? basename(path), source })
+    const { source, format, isGuessed } = await openFlaggedSource(path, { ...flags, ...(each !== undefined && { split: each.trim() }) }, signal)
+    inputs.push({ split: each?.trim() ?? basename(path), source, ...(isGuessed && { guessed: format }) })
   }
   return inputs
 }

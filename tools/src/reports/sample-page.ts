@@ -39,34 +39,36 @@ export async function renderSamplePage(facts: SamplePageFacts, pictures: AsyncIt
   const classes = new Map<number, { name: string; samples: number }>()
   const cards: string[] = []
   let unreadable = 0
+  let hasBoxes = false
   for await (const picture of pictures) {
     cards.push(await renderCard(picture, facts.splits.findIndex(({ name }) => name === picture.split), maxImageBytes / count))
     if (picture.reason !== undefined) unreadable++
+    if (picture.marks.length > 0) hasBoxes = true
     for (const number of picture.classes) {
       const name = [...picture.words, ...picture.marks.map((mark) => ({ text: mark.name, class: mark.class }))].find((word) => word.class === number)?.text ?? `${number}`
       classes.set(number, { name, samples: (classes.get(number)?.samples ?? 0) + 1 })
     }
   }
-  const body = `${renderHead(facts, count, unreadable)}${renderFilters(facts.splits, classes, count, unreadable)}<main id="cards">${cards.join('\n')}</main>`
+  const body = `${renderHead(facts, count, unreadable, hasBoxes)}${renderFilters(facts.splits, classes, count, unreadable, hasBoxes)}<main id="cards">${cards.join('\n')}</main>`
   return renderPage({ title: `${facts.title}: samples`, style: pageStyle, body, script: pageScript })
 }
 
-function renderHead({ title, splits, seed, only }: SamplePageFacts, count: number, unreadable: number): string {
+function renderHead({ title, splits, seed, only }: SamplePageFacts, count: number, unreadable: number, hasBoxes: boolean): string {
   const total = splits.reduce((sum, split) => sum + split.total, 0)
   const parts = splits.map((split) => `${escapeHtml(split.name)} ${grouped(split.chosen)} of ${grouped(split.total)}`).join(', ')
   return `<header><h1>${escapeHtml(title)}</h1>
 <p>${grouped(count)} of ${grouped(total)} samples${only ? ` of ${escapeHtml(only.join(', '))}` : ''}, drawn at random with seed ${seed}${splits.length > 1 ? ` (${parts})` : ''}.${unreadable > 0 ? ` <strong class="bad">${unreadable} cannot be read.</strong>` : ''}
-Images are shrunk to at most ${pageThumbnail} pixels and stored as JPEG. Dashed boxes are not counted (ignored).</p></header>`
+Images are shrunk to at most ${pageThumbnail} pixels and stored as JPEG.${hasBoxes ? ' Dashed boxes are not counted (ignored).' : ''}</p></header>`
 }
 
-function renderFilters(splits: readonly ChosenSplit[], classes: ReadonlyMap<number, { name: string; samples: number }>, count: number, unreadable: number): string {
+function renderFilters(splits: readonly ChosenSplit[], classes: ReadonlyMap<number, { name: string; samples: number }>, count: number, unreadable: number, hasBoxes: boolean): string {
   const classOptions = [...classes].sort(([a], [b]) => a - b).map(([number, { name, samples }]) => `<option value="${number}">${escapeHtml(name)} (${samples})</option>`)
   const splitOptions = splits.map(({ name, chosen }, index) => `<option value="${index}">${escapeHtml(name)} (${chosen})</option>`)
   return `<form id="filters" autocomplete="off">
 ${select('class', 'Class', `<option value="">all</option>${classOptions.join('')}${unreadable > 0 ? `<option value="unreadable">cannot be read (${unreadable})</option>` : ''}`)}
 ${select('split', 'Split', `<option value="">all (${count})</option>${splitOptions.join('')}`)}
 <label>Size <input id="size" type="range" min="0.6" max="3" step="0.1" value="1"></label>
-<label><input id="boxes" type="checkbox"> always show boxes</label>
+<label${hasBoxes ? '' : ' hidden'}><input id="boxes" type="checkbox"> always show boxes</label>
 <output id="shown" aria-live="polite">${count} shown</output>
 </form>`
 }

@@ -20,10 +20,10 @@ export function renderStatisticsPage(title: string, statistics: DataStatistics):
   return renderPage({ title: `${title}: statistics`, style: pageStyle, body })
 }
 
-function summaryOf({ samples, rejected, labelKind, clamped, ignored, rejectedWhenPacked = 0 }: DataStatistics): string {
+function summaryOf({ width, samples, rejected, labelKind, clamped, ignored, rejectedWhenPacked = 0 }: DataStatistics): string {
   const facts = [
     `${grouped(samples)} samples with labels of kind ${labelKind}`,
-    rejected > 0 ? `<strong class="bad">${grouped(rejected)} of them cannot be read</strong>; the charts are of the others` : 'all can be read',
+    rejected > 0 ? `<strong class="bad">${grouped(rejected)} of them cannot be read</strong>; the charts are of the others` : width ? 'all can be read' : 'no image was read',
     ...(rejectedWhenPacked > 0 ? [`${grouped(rejectedWhenPacked)} inputs were rejected when the records were packed`] : []),
     ...(clamped > 0 ? [`${grouped(clamped)} have boxes that reached past the image`] : []),
     ...Object.entries(ignored).map(([reason, count]) => `${grouped(count)} passed over: ${escapeHtml(reason)}`),
@@ -50,7 +50,7 @@ function classSections(statistics: DataStatistics): string[] {
   const rows = ranked.slice(0, listedClasses).map((each) => `<tr><td>${escapeHtml(each.name)}</td><td class="number">${each.class}</td><td class="number">${grouped(each.count)}</td>${isCounted ? `<td class="number">${grouped(each.samples)}</td>` : ''}</tr>`)
   const table = `<details><summary>as a table</summary><table><tr><th>class</th><th>number</th><th>count</th>${isCounted ? '<th>samples with it</th>' : ''}</tr>${rows.join('')}</table>${ranked.length > listedClasses ? `<div>and ${grouped(ranked.length - listedClasses)} more</div>` : ''}</details>`
   const [most, least] = [ranked[0]!, ranked.at(-1)!]
-  const note = `${grouped(classes.length)} classes in ${grouped(samples - rejected)} samples; ${escapeHtml(most.name)} stands ${shortNumber(most.count / least.count)} times as often as ${escapeHtml(least.name)}.`
+  const note = `${grouped(classes.length)} classes in ${grouped(samples - rejected)} samples; ${most.count === least.count ? 'each stands as often as the others' : `${escapeHtml(most.name)} stands ${shortNumber(most.count / least.count)} times as often as ${escapeHtml(least.name)}`}.`
   const bars = section(what, drawBars({ names, values, isHorizontal: true, height: 24 + 22 * names.length }), note + table)
   return rest.length === 0 ? [bars] : [bars, section('Classes by rank', drawBars({ names: ranked.map((_, index) => `${index + 1}`), values: ranked.map(({ count }) => count), isLogarithmic: true, xName: 'rank', yName: 'count' }), 'How long the tail is: all classes, the most frequent first.')]
 }

@@ -40,7 +40,7 @@ function classLines({ classes, labelKind }: DataStatistics): string[] {
   const what = labelKind === 'digits' ? 'digits' : labelKind === 'boxes' ? 'boxes of each class' : 'samples of each class'
   const counts = ranked.slice(0, shownClasses).map(({ name, count }): readonly [string, number] => [name, count])
   const others = rest.length > 0 ? [`  … and ${grouped(rest.length)} more with ${grouped(rest.reduce((sum, { count }) => sum + count, 0))} together (--json lists all)`] : []
-  return [`classes   ${grouped(classes.length)}; ${what}:`, ...histogram(counts), ...others]
+  return [`classes   ${grouped(classes.length)}; ${what}:`, ...histogram(counts, ranked.reduce((sum, { count }) => sum + count, 0)), ...others]
 }
 
 function digitLines({ lengths, slope }: DataStatistics): string[] {
@@ -76,11 +76,12 @@ function spread({ smallest, median, mean, largest }: Spread): string {
   return smallest === largest ? grouped(smallest) : `${grouped(smallest)} to ${grouped(largest)}, median ${grouped(median)}, mean ${grouped(mean)}`
 }
 
-function histogram(counts: readonly (readonly [name: string, count: number])[]): string[] {
-  const total = counts.reduce((sum, [, count]) => sum + count, 0)
+/** `total`: what the percentages are of. Default: all that is counted here. */
+function histogram(counts: readonly (readonly [name: string, count: number])[], total = counts.reduce((sum, [, count]) => sum + count, 0)): string[] {
   const most = Math.max(...counts.map(([, count]) => count))
+  const width = Math.min(40, Math.max(16, ...counts.map(([name]) => name.length)))
   return counts.map(([name, count]) => {
     const bar = '█'.repeat(Math.max(count > 0 ? 1 : 0, Math.round((barLength * count) / most)))
-    return `  ${name.padEnd(16)} ${grouped(count).padStart(9)} ${((100 * count) / total).toFixed(1).padStart(6)} %  ${bar}`
+    return `  ${name.padEnd(width)} ${grouped(count).padStart(9)} ${((100 * count) / total).toFixed(1).padStart(6)} %  ${bar}`
   })
 }

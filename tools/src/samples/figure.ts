@@ -61,10 +61,26 @@ export function wholeBoxOf(figure: Figure): Box {
   return boundsOf(figure.flatMap(({ contours, opacity }) => (opacity === undefined ? contours : [])))
 }
 
-/** The box around as much of a placed figure as a picture of that size shows. */
-export function boxOf(figure: Figure, picture: { readonly width: number; readonly height: number }): Box {
-  const { left, top, right, bottom } = wholeBoxOf(figure)
-  return { left: Math.max(0, left), top: Math.max(0, top), right: Math.min(picture.width, right), bottom: Math.min(picture.height, bottom) }
+/** The box around as much of a placed figure as a picture of that size shows; empty where it shows none. */
+export function boxOf(figure: Figure, { width, height }: { readonly width: number; readonly height: number }): Box {
+  const contours = figure.flatMap(({ contours, opacity }) => (opacity === undefined ? contours : []))
+  const { left, top, right, bottom } = boundsOf(contours.map((contour) => cutOff(cutOff(cutOff(cutOff(contour, 0, 1, 0), 0, -1, -width), 1, 1, 0), 1, -1, -height)))
+  return { left: Math.max(0, left), top: Math.max(0, top), right: Math.min(width, right), bottom: Math.min(height, bottom) } // cutting rounds
+}
+
+/** What of a closed line has sign · (x or y) of at least `limit` (Sutherland and Hodgman 1974). */
+function cutOff(contour: Contour, axis: 0 | 1, sign: 1 | -1, limit: number): number[] {
+  const kept: number[] = []
+  for (let place = 0; place < contour.length; place += 2) {
+    const before = place === 0 ? contour.length - 2 : place - 2
+    const [depth, depthBefore] = [sign * contour[place + axis]! - limit, sign * contour[before + axis]! - limit]
+    if (depth >= 0 !== depthBefore >= 0) {
+      const share = depthBefore / (depthBefore - depth)
+      for (const each of [0, 1]) kept.push(contour[before + each]! + share * (contour[place + each]! - contour[before + each]!))
+    }
+    if (depth >= 0) kept.push(contour[place]!, contour[place + 1]!)
+  }
+  return kept
 }
 
 /** Letters `height` units high, around (x, y); capitals and digits stand right. */

@@ -25,6 +25,7 @@ export interface Objective {
  * The objective that fits the graph's task. Digits: cross-entropy of the length and of each digit up to
  * the length; heads past the length do not count, since nothing is asked of them when reading
  * (Goodfellow et al., 2014, section 4). The losses of the heads are summed.
+ * @throws TrainError TRAIN_OPERATION for a graph that gives tensors
  */
 export function objectiveOf(graph: Graph, shapes: ReadonlyMap<string, readonly number[]>): Objective {
   const classes = (output: string): number => shapes.get(output)!.at(-1)!
@@ -33,6 +34,7 @@ export function objectiveOf(graph: Graph, shapes: ReadonlyMap<string, readonly n
     const head = { output: task.output, classes: classes(task.output), truth: (labels: Float32Array, begin: number) => labels[begin]! }
     return { heads: [head], labelWidth: 1, labelKind: 'class' }
   }
+  if (task.kind === 'tensors') throw new TrainError('TRAIN_OPERATION', `graph ${graph.name}: gives tensors, for which there is no loss; give it a task of classes or digits`)
   const { lengthOutput, digitOutputs } = task
   const length: HeadLoss = {
     output: lengthOutput,

@@ -3,8 +3,8 @@
 // polynomial for eʳ. Relative error below 2 units in the last place; NaN stays NaN.
 
 import {
-  f32x4Absolute, f32x4Add, f32x4Const, f32x4Divide, f32x4Greater, f32x4Less, f32x4Multiply, f32x4Nearest, f32x4PseudoMaximum, f32x4PseudoMinimum, f32x4Subtract,
-  i32Const, i32x4Add, i32x4ShiftLeft, i32x4TruncateF32x4, localGet, localSet, localTee, v128And, v128BitSelect, v128Const, v128Load, v128Or, type Code,
+  f32x4Absolute, f32x4Add, f32x4Const, f32x4ConvertI32x4, f32x4Divide, f32x4Greater, f32x4Less, f32x4Multiply, f32x4Nearest, f32x4PseudoMaximum, f32x4PseudoMinimum, f32x4Subtract,
+  i32Const, i32x4Add, i32x4ShiftLeft, i32x4ShiftRightUnsigned, i32x4Subtract, i32x4TruncateF32x4, localGet, localSet, localTee, v128And, v128BitSelect, v128Const, v128Load, v128Or, type Code,
 } from '../assembler.js'
 import type { FunctionBuilder } from '../function-builder.js'
 
@@ -78,6 +78,24 @@ export function exponential(builder: FunctionBuilder, x: Code): Code {
     ...localGet(whole), ...f32x4Const(-2.12194440e-4), ...f32x4Multiply, ...f32x4Subtract, ...localSet(held),
     ...polynomial, ...localGet(held), ...f32x4Multiply, ...localGet(held), ...f32x4Multiply, ...localGet(held), ...f32x4Add, ...f32x4Const(1), ...f32x4Add,
     ...localGet(whole), ...i32x4TruncateF32x4, ...i32x4Const(127), ...i32x4Add, ...i32Const(23), ...i32x4ShiftLeft, ...f32x4Multiply,
+  ]
+}
+
+/** ln x of the vector that `x` leaves on the stack, of numbers above 0: 2ⁿ·m with m in √½ … √2, and a polynomial for m. */
+export function logarithm(builder: FunctionBuilder, x: Code): Code {
+  const [given, mantissa, exponent] = builder.locals('v128', 3) as [number, number, number]
+  const isLow: Code = [...localGet(mantissa), ...f32x4Const(Math.SQRT1_2), ...f32x4Less]
+  const polynomial = [-1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1].reduce<Code>(
+    (sum, coefficient, index) => (index === 0 ? f32x4Const(7.0376836292e-2) : sum).concat(localGet(mantissa), f32x4Multiply, f32x4Const(coefficient), f32x4Add), [])
+  return [
+    ...x, ...localTee(given), ...i32x4Const(0x7fffff), ...v128And, ...i32x4Const(0x3f000000), ...v128Or, ...localSet(mantissa), // ½ … 1
+    ...localGet(given), ...i32Const(23), ...i32x4ShiftRightUnsigned, ...i32x4Const(126), ...i32x4Subtract, ...isLow, ...i32x4Add, ...f32x4ConvertI32x4, ...localSet(exponent),
+    ...localGet(mantissa), ...localGet(mantissa), ...isLow, ...v128And, ...f32x4Add, ...f32x4Const(1), ...f32x4Subtract, ...localSet(mantissa),
+    ...localGet(mantissa), ...localGet(mantissa), ...f32x4Multiply, ...localSet(given),
+    ...polynomial, ...localGet(mantissa), ...f32x4Multiply, ...localGet(given), ...f32x4Multiply,
+    ...localGet(exponent), ...f32x4Const(2.12194440e-4), ...f32x4Multiply, ...f32x4Subtract,
+    ...localGet(given), ...f32x4Const(0.5), ...f32x4Multiply, ...f32x4Subtract,
+    ...localGet(mantissa), ...f32x4Add, ...localGet(exponent), ...f32x4Const(0.693359375), ...f32x4Multiply, ...f32x4Add,
   ]
 }
 

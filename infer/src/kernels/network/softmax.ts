@@ -1,6 +1,6 @@
 // exp(x − max) / Σ over the channels of each pixel. The last vector's spare lanes are left out of both.
 
-import { branchIf, f32Add, f32Divide, f32Const, f32x4Add, f32x4Const, f32x4ExtractLane, f32x4Maximum, f32x4Multiply, f32x4Splat, f32x4Subtract, f32Maximum, i32Add, i32Const, localGet, localSet, localTee, loop, v128And, v128BitSelect, v128Const, v128Load, v128Store, type Code, type FunctionSpec } from '../assembler.js'
+import { branchIf, firstLanes, f32Add, f32Divide, f32Const, f32x4Add, f32x4Const, f32x4ExtractLane, f32x4Maximum, f32x4Multiply, f32x4Splat, f32x4Subtract, f32Maximum, i32Add, i32Const, localGet, localSet, localTee, loop, v128And, v128BitSelect, v128Load, v128Store, type Code, type FunctionSpec } from '../assembler.js'
 import { FunctionBuilder, move, point } from '../function-builder.js'
 import { exponential } from './activation.js'
 import { batchCount, inputAddress, kernelParameters, layoutKey, outputAddress, vectorChannels, type Kernel, type Layout } from './kernel.js'
@@ -21,7 +21,7 @@ function emitSoftmax(input: Layout, output: Layout): FunctionSpec {
   const [value, joined] = [builder.local('v128'), builder.local('v128')]
   const vectors = vectorChannels(input.channels) / 4
   const spare = 4 * vectors - input.channels
-  const lanes = v128Const(Array.from({ length: 16 }, (_, byte) => (byte < 4 * (4 - spare) ? 255 : 0)))
+  const lanes = firstLanes(4 - spare)
   const load = (isLast: boolean, filler: number): Code => {
     const plain: Code = [...localGet(place), ...v128Load()]
     return isLast && spare > 0 ? [...plain, ...f32x4Const(filler), ...lanes, ...v128BitSelect] : plain

@@ -23,5 +23,7 @@ export async function writeLisa({ folder, counts, size }: SampleRequest): Promis
     rows.map(({ kind, left, top, right, bottom, flags }, place) => [file, kind, left, top, right, bottom, flags, `drives/drive${drive}.avi`, frame * 5, `${kind}_${drive}_${place}.avi`, frame].join(';')),
   )
   await folder.write('allAnnotations.csv', `${[header, ...lines].join('\n')}\n`)
-  return ['train', 'test'].map((part) => ({ part, images: Math.round(frames.length * (part === 'train' ? 0.75 : 0.25)), path: 'allAnnotations.csv', flags: ['--format', 'lisa', '--split', part] }))
+  const test = Math.round(0.25 * frames.length) // as the format divides them
+  const toPart = (part: string, images: number): WrittenPart => ({ part, images, path: 'allAnnotations.csv', flags: ['--format', 'lisa', '--split', part] })
+  return [toPart('train', frames.length - test), toPart('test', test)]
 }

@@ -22,7 +22,7 @@ export async function writeOpenImages({ folder, counts, size }: SampleRequest): 
   for (const [place, part] of partNames.entries()) {
     const files = await drawStreetFiles(folder, part, counts[part], size, (_, index) => `${part}/${imageId(folder.seed, place, index)}.jpg`)
     const rows = files.flatMap(({ width, height, things }, index) =>
-      things.map(({ kind, left, top, right, bottom, isTruncated }) => [imageId(folder.seed, place, index), 'xclick', labels[kind][0], 1, share(left, width), share(right, width), share(top, height), share(bottom, height), 0, isTruncated ? 1 : 0, 0, 1, 0].join(',')),
+      things.map(({ kind, left, top, right, bottom, isTruncated }) => [imageId(folder.seed, place, index), 'xclick', labels[kind][0], 1, toShare(left, width), toShare(right, width), toShare(top, height), toShare(bottom, height), 0, isTruncated ? 1 : 0, 0, 1, 0].join(',')),
     )
     await folder.write(`${part}-annotations-bbox.csv`, `${[header, ...rows].join('\n')}\n`)
     written.push({ part, images: files.length, path: `${part}-annotations-bbox.csv`, flags: ['--format', 'open-images', '--root', part] })
@@ -37,6 +37,7 @@ export function imageId(seed: number, part: number, index: number): string {
   return `${Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0')}${(part * 2 ** 28 + index).toString(16).padStart(8, '0')}`
 }
 
-function share(edge: number, side: number): string {
+/** An edge by the image's side, to six places. */
+export function toShare(edge: number, side: number): string {
   return `${Number((edge / side).toFixed(6))}`
 }

@@ -4,7 +4,7 @@ import { partNames } from '../sample-folder.js'
 import type { SampleRequest, WrittenPart } from '../sample-formats.js'
 import { foodNames } from '../scenes/food.js'
 import { drawMeal } from '../scenes/photos.js'
-import { imageId } from './open-images.js'
+import { imageId, toShare } from './open-images.js'
 
 const splits = { train: 'train', validation: 'val', test: 'test' } as const
 
@@ -17,15 +17,11 @@ export async function writeSnacks({ folder, counts, size }: SampleRequest): Prom
       const first = foodNames[index % foodNames.length]!
       const id = imageId(folder.seed, place, index)
       const { image, seen } = drawMeal(random, size, first, foodNames)
-      const rows = seen.map(({ kind, box: { left, top, right, bottom } }) => [id, share(left, image.width), share(right, image.width), share(top, image.height), share(bottom, image.height), kind, first].join(','))
+      const rows = seen.map(({ kind, box: { left, top, right, bottom } }) => [id, toShare(left, image.width), toShare(right, image.width), toShare(top, image.height), toShare(bottom, image.height), kind, first].join(','))
       return { file: `${split}/${first}/${id}.jpg`, rows, image }
     })
     await folder.write(`annotations-${split}.csv`, `${['image_id,x_min,x_max,y_min,y_max,class_name,folder', ...photos.flatMap(({ rows }) => rows)].join('\n')}\n`)
     written.push({ part: split, images: photos.length, path: '', flags: ['--format', 'snacks', '--split', split] })
   }
   return written
-}
-
-function share(edge: number, side: number): string {
-  return `${Number((edge / side).toFixed(6))}`
 }
