@@ -1,5 +1,6 @@
 // What does a pool give? Images a second from 1 thread, 2, 4 … of one pool, the pools taking turns, and what a lone
-// request costs beside a call of the model itself. Wall time: on a machine with other work the figures mean little.
+// request costs beside a call of the model itself. Wall time: where a pool got fewer cores than it has threads, the
+// machine had other work, and its figure says nothing of the pool.
 //
 //   npm run bench:infer-pool [-- --networks svhn,mobilenet --threads 1,2 --rounds 7]
 
@@ -27,19 +28,23 @@ async function measure(name, graph) {
   const input = seededImages(graph.input.shape, batch)
   const model = createModel(graph, weights, { batch })
   const pools = []
-  for (const threads of values.threads.split(',').map(Number)) pools.push({ pool: await createPool({ graph, weights }, { threads, batch }), rates: [] })
-  for (let round = 0; round < Number(values.rounds); round++) for (const { pool, rates } of pools) rates.push(await imagesPerSecond(pool, input))
-  for (const { pool, rates } of pools) {
+  for (const threads of values.threads.split(',').map(Number)) pools.push({ pool: await createPool({ graph, weights }, { threads, batch }), rates: [], cores: [] })
+  for (let round = 0; round < Number(values.rounds); round++) for (const { pool, rates, cores } of pools) {
+    const turn = await work(pool, input)
+    rates.push(turn.imagesPerSecond)
+    cores.push(turn.cores)
+  }
+  for (const { pool, rates, cores } of pools) {
     const gain = median(rates.map((rate, round) => rate / pools[0].rates[round]))
-    console.log(`${name.padEnd(12)} ${pool.threads} threads: ${median(rates).toFixed(1)} images/s, ${gain.toFixed(2)}x; ${(pool.memoryBytes / 1e6).toFixed(1)} MB`)
+    console.log(`${name.padEnd(12)} ${pool.threads} threads: ${median(rates).toFixed(1)} images/s, ${gain.toFixed(2)}x, on ${median(cores).toFixed(2)} cores; ${(pool.memoryBytes / 1e6).toFixed(1)} MB`)
   }
   console.log(`${name.padEnd(12)} a lone request: ${await loneRequest(pools[0].pool, model, input)}`)
   for (const { pool } of pools) await pool.close()
 }
 
 /** With always some requests waiting. */
-async function imagesPerSecond(pool, input) {
-  const begin = performance.now()
+async function work(pool, input) {
+  const [begin, usage] = [performance.now(), process.cpuUsage()]
   let images = 0
   await Promise.all(Array.from({ length: pool.threads + waiting }, async () => {
     while (performance.now() - begin < turnMs) {
@@ -47,7 +52,8 @@ async function imagesPerSecond(pool, input) {
       images += batch
     }
   }))
-  return (images / (performance.now() - begin)) * 1000
+  const [wallMs, { user, system }] = [performance.now() - begin, process.cpuUsage(usage)]
+  return { imagesPerSecond: (images / wallMs) * 1000, cores: (user + system) / 1000 / wallMs }
 }
 
 /** One at a time, the pool and the model in turns. */

@@ -1,7 +1,6 @@
 // Brings a network into memory for the threads of a pool: one memory with an arena for each of them, or, where
 // memory cannot be shared, its weights for them to copy.
 
-import { InferError } from '../errors.js'
 import type { Graph } from '../graph.js'
 import { findNetwork, type LoadOptions, type ModelSource } from '../load-model.js'
 import type { ModelParts } from '../model-folder.js'
@@ -55,10 +54,4 @@ function canShareMemory(): boolean {
 /** A module is made for one kind of memory: those handed over ready compiled, for one that is not shared. */
 function hasReadyModule(source: PoolSource): boolean {
   return typeof source === 'object' && Object.values(source).some((value) => value instanceof WebAssembly.Module)
-}
-
-/** @throws InferError INFER_ARGUMENT unless it is a whole number in the range */
-export function checkWhole(name: string, value: number, least: number, most: number): number {
-  if (!(Number.isSafeInteger(value) && value >= least && value <= most)) throw new InferError('INFER_ARGUMENT', `${name}: expected a whole number from ${least} to ${most}, found ${value}`)
-  return value
 }

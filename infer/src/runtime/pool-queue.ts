@@ -119,8 +119,7 @@ export class PoolQueue {
   /** Takes a request out; false if it had ended. Threads that are at it have a little time to finish. */
   #forget(request: Request): boolean {
     if (!this.#started.delete(request)) return false
-    const at = this.#waiting.indexOf(request)
-    if (at >= 0) this.#waiting.splice(at, 1)
+    if (request.given < request.batch) this.#waiting.splice(this.#waiting.indexOf(request), 1)
     if (request.timeoutMs !== undefined) for (const replica of request.replicas) replica.hurry(Math.max(leastPatienceMs, request.timeoutMs))
     this.#onIdle()
     return true

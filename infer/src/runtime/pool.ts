@@ -11,7 +11,7 @@ import type { RawImage } from '../image.js'
 import { isList, preprocessImages, readAnswers, type Answer } from '../model.js'
 import { checkInput } from './executor.js'
 import type { VariantName } from './plan.js'
-import { checkWhole, loadPoolNetwork, type PoolNetworkOptions, type PoolSource } from './pool-network.js'
+import { loadPoolNetwork, type PoolNetworkOptions, type PoolSource } from './pool-network.js'
 import { PoolQueue, type RequestOptions } from './pool-queue.js'
 import { startReplica, type PoolNetwork, type Replica, type StartThread } from './replica.js'
 
@@ -178,7 +178,26 @@ class ThreadPool implements Pool {
     for (const replica of this.#replicas) replica.stop()
     await Promise.all(Array.from(this.#replicas, ({ ended }) => ended))
     this.#network = undefined
+    remindCollector(this.memoryBytes)
   }
+}
+
+/**
+ * V8 does not count shared memory, and would let many closed pools lie about before it collects them. It counts this,
+ * which is never touched and takes no memory of the machine's.
+ */
+function remindCollector(bytes: number): void {
+  try {
+    new ArrayBuffer(bytes)
+  } catch {
+    // There is no room for it: then it will collect anyway.
+  }
+}
+
+/** @throws InferError INFER_ARGUMENT unless it is a whole number in the range */
+function checkWhole(name: string, value: number, least: number, most: number): number {
+  if (!(Number.isSafeInteger(value) && value >= least && value <= most)) throw new InferError('INFER_ARGUMENT', `${name}: expected a whole number from ${least} to ${most}, found ${value}`)
+  return value
 }
 
 /** @throws InferError INFER_ARGUMENT */
