@@ -36,7 +36,7 @@ async function runFile(file: string): Promise<void> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   const lines: string[] = []
   const began = performance.now()
-  const child = spawn(process.execPath, ['--enable-source-maps', file], { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' })
+  const child = spawn(process.execPath, ['--enable-source-maps', file], { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL', env: { ...process.env, TAP_TIMEOUT: `${timeoutMs / 1000}` } })
   const parser = new Parser()
   count(parser, [], counts, lines)
   child.stdout.pipe(parser)

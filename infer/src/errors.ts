@@ -6,7 +6,6 @@ export type InferErrorCode = keyof typeof inferErrorCodes
 /** Code → what it means in one line. */
 export const inferErrorCodes = {
   INFER_ARGUMENT: 'an argument has the wrong size or lies outside its range',
-  INFER_COMPILE: 'a network has a node that cannot be compiled',
   INFER_COMPILED: 'the compiled part of a model folder is missing, damaged or does not fit its graph',
   INFER_GRAPH_FORMAT: 'a document is not a Millrace graph that this version reads',
   INFER_GRAPH_INVALID: 'a node, output or preprocessing step does not fit the rest of the graph',

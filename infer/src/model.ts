@@ -35,7 +35,7 @@ export interface TensorsAnswer {
 
 export interface Model {
   readonly graph: Graph
-  /** What computes its outputs: a variant of its compiled form, the reference executor, or the caller's own. */
+  /** What computes its outputs: a variant of its compiled form, or the caller's own. */
   readonly runsOn: RunsOn
   /**
    * The graph's outputs [batch, …] by name, for an input [batch, height, width, channels].

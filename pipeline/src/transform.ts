@@ -30,8 +30,8 @@ export function createTransform<In, Out>(one: (item: In) => Promise<Out>, option
 
 /**
  * Applies a function to every item, up to `concurrency` at a time, results in the order of the items.
- * The first failure ends the stream, after the items before it have come out. A concurrency that is a
- * function is asked after each item.
+ * The first failure, of an item or of the source, ends the stream, after the items before it have come out. A
+ * concurrency that is a function is asked after each item.
  * @throws PipelineError PIPE_OPTION for a concurrency below 1
  */
 export function mapOrdered<In, Out>(
@@ -45,14 +45,24 @@ export function mapOrdered<In, Out>(
   const mostInWork = typeof concurrency === 'number' ? () => concurrency : concurrency
   return async function* (items) {
     const inWork: Promise<Out>[] = []
+    let sourceFailure: { readonly error: unknown } | undefined
+    let isAtSource = true
     try {
-      for await (const item of items) {
-        const result = one(item)
-        result.catch(() => {}) // it is reported when its turn comes
-        inWork.push(result)
-        while (inWork.length >= mostInWork()) yield await inWork.shift()!
+      try {
+        for await (const item of items) {
+          isAtSource = false
+          const result = one(item)
+          result.catch(() => {}) // it is reported when its turn comes
+          inWork.push(result)
+          while (inWork.length >= mostInWork()) yield await inWork.shift()!
+          isAtSource = true
+        }
+      } catch (error) {
+        if (!isAtSource) throw error
+        sourceFailure = { error } // what it gave before comes out first
       }
       while (inWork.length > 0) yield await inWork.shift()!
+      if (sourceFailure) throw sourceFailure.error
     } finally {
       await Promise.allSettled(inWork) // nothing goes on behind the caller's back
     }

@@ -60,3 +60,14 @@ t.test('a transform of your own works on one item and on a stream', async (t) =>
   t.same(await collect(double([1, 2, 3])), [2, 4, 6])
   for (const concurrency of [0, 1.5, NaN]) t.throws(() => createTransform(async () => 0, { concurrency }), { code: 'PIPE_OPTION' })
 })
+
+t.test('a source that breaks: what it gave before comes out first', async (t) => {
+  const source = async function* (): AsyncGenerator<number> {
+    for (let item = 0; item < 5; item++) yield item
+    throw new Error('the source broke')
+  }
+  const slow = createTransform(async (item: number) => { await setTimeout(5); return item }, { concurrency: 4 })
+  const seen: number[] = []
+  await t.rejects(async () => { for await (const item of slow(source())) seen.push(item) }, { message: 'the source broke' })
+  t.same(seen, [0, 1, 2, 3, 4])
+})

@@ -41,8 +41,7 @@ export interface CompiledSummary {
 /**
  * Compiles the network of a model folder and writes the result into it, whole or not at all. The same model and
  * options give the same bytes.
- * @throws InferError as `readModelFolder`; INFER_COMPILE naming a node that cannot be compiled;
- * INFER_MEMORY; INFER_MODEL_WRITE
+ * @throws InferError as `readModelFolder`; INFER_MEMORY; INFER_MODEL_WRITE
  */
 export async function saveCompiled(model: string, { batch = defaultBatch, winograd = 'auto', target = defaultTarget }: SaveCompiledOptions = {}): Promise<CompiledSummary> {
   const folder = `${model}/${compiledPath(target)}`

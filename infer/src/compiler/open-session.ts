@@ -1,11 +1,9 @@
-// Opens a network as it was compiled, without a folder between; and runs one that cannot be compiled by the
-// reference executor.
+// Opens a network as it was compiled, without a folder between.
 
 import { InferError } from '../errors.js'
 import type { Graph } from '../graph.js'
 import { plainSimd, relaxedSimd, type Variant } from '../kernels/network/kernel.js'
-import { runReference } from '../reference/run-reference.js'
-import { checkInput, sessionRunner, type Runner } from '../runtime/executor.js'
+import { sessionRunner, type Runner } from '../runtime/executor.js'
 import { createMemory } from '../runtime/network-memory.js'
 import type { WinogradUse } from '../runtime/plan.js'
 import { startSession, type Session, type SessionOptions } from '../runtime/session.js'
@@ -29,32 +27,12 @@ export function openSession(network: CompiledNetwork, variant: Variant | readonl
 }
 
 /**
- * Compiles the network for batches of up to `batch` images. Where a node cannot be compiled the reference executor
- * does the work, slowly.
+ * Compiles the network for batches of up to `batch` images.
  * @throws InferError INFER_MEMORY
  */
 export function compileRunner(graph: Graph, weights: Weights, options: SessionOptions & { readonly batch: number; readonly variant?: VariantChoice; readonly winograd?: WinogradUse }): Runner {
   const { batch, variant = 'auto', winograd = 'auto' } = options
-  try {
-    return sessionRunner(graph, openSession(compileGraph(graph, weights, { batch, winograd }), wantedVariants(variant).map((name) => variants[name]), options))
-  } catch (error) {
-    if (error instanceof InferError && error.code === 'INFER_COMPILE') return referenceRunner(graph, weights, batch)
-    throw error
-  }
-}
-
-function referenceRunner(graph: Graph, weights: Weights, batch: number): Runner {
-  let held: Weights | undefined = weights
-  return {
-    batch,
-    runsOn: 'reference',
-    execute(input, count) {
-      checkInput(graph, input, count)
-      if (held === undefined) throw new InferError('INFER_ARGUMENT', 'the model was disposed of; load it again')
-      return runReference(graph, held, input, count)
-    },
-    dispose: () => (held = undefined),
-  }
+  return sessionRunner(graph, openSession(compileGraph(graph, weights, { batch, winograd }), wantedVariants(variant).map((name) => variants[name]), options))
 }
 
 function compileModule(bytes: Uint8Array<ArrayBuffer>, path: string): WebAssembly.Module {

@@ -18,8 +18,8 @@ export interface Runner {
   dispose(): void
 }
 
-/** What runs the network: a variant of its compiled form, the slow reference executor, or the caller's own. */
-export type RunsOn = VariantName | 'reference' | 'own'
+/** What runs the network: a variant of its compiled form, or the caller's own. */
+export type RunsOn = VariantName | 'own'
 
 /** @throws InferError INFER_ARGUMENT, from `execute`, for an input of another size */
 export function sessionRunner(graph: Graph, session: Session): Runner {

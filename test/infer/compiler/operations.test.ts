@@ -54,6 +54,8 @@ t.test('transposed convolutions', (t) => {
   const node = fc.record({ filters: fc.constantFrom(1, 3, 4, 5, 8, 9), kernelSize: pair(5), strides: pair(3), padding, bias: fc.boolean() })
   const each = fc.tuple(fc.tuple(size, size, channels), node).map(([shape, fields]): readonly [Shape, ConvTranspose2dNode] => [shape, { op: 'convTranspose2d', name: 'y', input: 'image', ...fields }])
   holds(t, each.filter(([[height, width], { kernelSize, strides, padding }]) => typeof padding !== 'object' || ((height - 1) * strides[0] + kernelSize[0] > 2 && (width - 1) * strides[1] + kernelSize[1] > 2)), 100)
+  const narrower: ConvTranspose2dNode = { op: 'convTranspose2d', name: 'y', input: 'image', filters: 1, kernelSize: [1, 1], strides: [1, 2], padding: { top: 0, bottom: 0, left: 0, right: 1 }, bias: false }
+  holds(t, fc.constant([[3, 2, 1], narrower] as const), 1) // a phase of it reads fewer columns than its input has
   t.end()
 })
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { InferError, loadModel, runReference, saveModel } from '@millrace/infer'
 import { openCompiledModel, saveCompiled } from '@millrace/infer/compiler'
-import { classGraph, randomWeights } from '../networks.js'
+import { randomWeights } from '../networks.js'
 import { compiledFiles, editPlan, readFiles, smallGraph, smallInput, smallWeights, staticImports, type Files } from './compiled-model.js'
 
 const files = await compiledFiles()
@@ -123,23 +123,6 @@ t.test('limits, variants, the end', async (t) => {
   t.throws(() => session.run(smallInput(4), 4), { code: 'INFER_ARGUMENT', message: /from 1 to 3, found 4/ })
   await rm(join(folder, 'compiled'), { recursive: true })
   await t.rejects(openCompiledModel(folder), { code: 'INFER_COMPILED' })
-})
-
-t.test('a network without a kernel for a node: no compiled part, the reference instead', async (t) => {
-  const graph = classGraph([4, 4, 3], [
-    { op: 'subtractiveNorm', name: 'norm', input: 'image', size: 3 },
-    { op: 'globalAveragePool2d', name: 'mean', input: 'norm' },
-    { op: 'softmax', name: 'answer', input: 'mean' },
-  ], 3)
-  const folder = join(t.testdir(), 'model')
-  await saveModel(folder, graph, new Map(), {})
-  const model = await loadModel(folder)
-  if (model.runsOn !== 'reference') return t.pass('it has a kernel by now')
-  await t.rejects(saveCompiled(folder), { code: 'INFER_COMPILE', message: /"norm"/ })
-  t.same(await readdir(folder), ['graph.json', 'weights.safetensors'])
-  t.equal(model.run(new Float32Array(48), 1).get('answer')!.length, 3)
-  model.dispose()
-  t.throws(() => model.run(new Float32Array(48), 1), { code: 'INFER_ARGUMENT' })
 })
 
 t.test('what a page fetches to run compiled models has no compiler in it and nothing of Node', async (t) => {

@@ -72,18 +72,10 @@ function parseSize(text: string): readonly [number, number] {
   return [Number(height), Number(width)]
 }
 
-/** A network with a node that has no kernel yet is no less exported: it runs, slowly. */
-async function compileExported(model: string): Promise<{ readonly batch: number; readonly files: Readonly<Record<string, number>> } | null> {
+async function compileExported(model: string): Promise<{ readonly batch: number; readonly files: Readonly<Record<string, number>> }> {
   const { saveCompiled } = await import('@millrace/infer/compiler')
-  const { InferError } = await import('@millrace/infer')
-  try {
-    const { plan, files } = await saveCompiled(model)
-    return { batch: plan.batch, files }
-  } catch (error) {
-    if (!(error instanceof InferError && error.code === 'INFER_COMPILE')) throw error
-    process.stderr.write(`not compiled: ${error.message}\n`)
-    return null
-  }
+  const { plan, files } = await saveCompiled(model)
+  return { batch: plan.batch, files }
 }
 
 function parseCheckpoint(text: string): 'best' | 'last' | number {

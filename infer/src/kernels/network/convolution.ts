@@ -213,7 +213,8 @@ function smaller(local: number, most: number, into: number): Code {
 /** Whether pixels follow one another evenly from the first of an image to its last: a 1x1 kernel sees no rows. */
 function isOneRow({ kernelSize, strides, padding, input, output, residual }: ConvolutionShape): boolean {
   const isPointwise = [...kernelSize, ...strides].every((size) => size === 1) && padding.every((size) => size === 0)
-  return isPointwise && [input, output, ...(residual ? [residual] : [])].every(isDense)
+  const isWhole = input.width === output.width && input.height === output.height // a transposed convolution's phase may leave the end out
+  return isPointwise && isWhole && [input, output, ...(residual ? [residual] : [])].every(isDense)
 }
 
 /** Writes the code of one tile; its addresses move on to the next. */
