@@ -5,7 +5,7 @@ import * as recordio from '@millrace/recordio'
 
 t.test('the exported values', (t) => {
   t.same(Object.keys(recordio).sort(), [
-    'RecordError', 'RecordWriter', 'appendRecords', 'diffRecords', 'discardRecords', 'encodeFrames', 'encodeRecord', 'frameMagic',
+    'RecordError', 'RecordWriter', 'appendRecords', 'describeRecords', 'diffRecords', 'discardRecords', 'encodeFrames', 'encodeRecord', 'frameMagic',
     'imageSize', 'labelValues', 'maximumPayloadBytes', 'mergeRecords', 'openRecords', 'publishRecords', 'readFrames', 'readRecords',
     'rebuildIndex', 'recordErrorCodes', 'recordWriter', 'repairRecords', 'retractRecords', 'splitRecords', 'summarizeRecords', 'verifyRecords',
   ])
