@@ -99,7 +99,7 @@ async function findFile(path: string, split: string | undefined): Promise<string
   if (parts.length === 0) throw new PipelineError('PIPE_SOURCE_MISSING', `${path}: expected annotations/instances_train*.json, or another part, found none; give the JSON file itself`, { path })
   const file = split === undefined && parts.length === 1 ? found.get(parts[0]!) : found.get(split ?? '')
   if (file !== undefined) return file
-  throw new PipelineError('PIPE_OPTION', `split: expected one of the parts in ${path}: ${parts.join(', ')}, found ${JSON.stringify(split ?? 'none')}`)
+  throw new PipelineError('PIPE_OPTION', `split: expected one of the parts in ${path}: ${parts.join(', ')}, found ${split === undefined ? 'none' : JSON.stringify(split)}; name one with split (--split)`)
 }
 
 const exportedName = '_annotations.coco.json'

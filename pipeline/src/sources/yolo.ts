@@ -103,7 +103,7 @@ async function findPart(base: string, data: YoloData | undefined, options: Sourc
 }
 
 function noPart(base: string, split: string | undefined, parts: readonly string[]): PipelineError {
-  return new PipelineError('PIPE_OPTION', `split: expected one of the parts in ${base}: ${parts.slice(0, 20).join(', ') || 'none there'}, found ${JSON.stringify(split ?? 'none')}`)
+  return new PipelineError('PIPE_OPTION', `split: expected one of the parts in ${base}: ${parts.slice(0, 20).join(', ') || 'none there'}, found ${split === undefined ? 'none' : JSON.stringify(split)}; name one with split (--split)`)
 }
 
 /**
