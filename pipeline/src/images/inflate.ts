@@ -53,6 +53,7 @@ function bindZlib(): Inflate | undefined {
     const uncompress = library.func('int uncompress(void *to, void *toBytes, const void *from, unsigned long fromBytes)')
     const byteCount = new BigUint64Array(1)
     return (compressed, place) => {
+      if (place.length === 0) return inflateByNode(compressed, place) // uncompress then takes a byte all the same
       byteCount[0] = BigInt(place.length)
       return uncompress(place, byteCount, compressed, compressed.length) === 0 && byteCount[0] === BigInt(place.length)
     }

@@ -24,6 +24,7 @@ for (const name of names) {
       t.same(whole(Buffer.concat([stream, Buffer.of(7)]), bytes.length), new Uint8Array(bytes), 'what follows is not looked at')
     }), { numRuns: 40 })
     t.equal(whole(new Uint8Array(0), 4), undefined)
+    t.equal(whole(deflateSync(Buffer.of(7)), 0), undefined, 'no room at all')
     t.end()
   })
 }
