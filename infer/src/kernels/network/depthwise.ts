@@ -14,7 +14,7 @@ import { FunctionBuilder, move, point } from '../function-builder.js'
 import { epilogueKey, epilogueRows, finishVector } from './activation.js'
 import { cutRow, type ConvolutionShape } from './convolution.js'
 import { batchCount, inputAddress, kernelParameters, layoutKey, outputAddress, secondAddress, vectorChannels, weightsAddress, type Kernel, type Layout, type Variant } from './kernel.js'
-import type { EpilogueWeights } from './panels.js'
+import { packChannels, type EpilogueWeights } from './panels.js'
 
 /** As many groups as channels and filters. */
 export type DepthwiseShape = Omit<ConvolutionShape, 'groups'>
@@ -36,16 +36,7 @@ export function depthwiseKernel(shape: DepthwiseShape, kernel: Float32Array, lea
 
 function packVectors({ input: { channels }, kernelSize, epilogue }: DepthwiseShape, kernel: Float32Array, leading: EpilogueWeights): Float32Array {
   const places = kernelSize[0] * kernelSize[1]
-  const rows = [...epilogueRows(epilogue).map((name) => leading[name]!), ...Array.from({ length: places }, (_, place) => kernel.subarray(place * channels, (place + 1) * channels))]
-  const packed = new Float32Array(vectorChannels(channels) * rows.length)
-  let at = 0
-  for (let channel = 0; channel < channels; channel += 4) {
-    for (const row of rows) {
-      packed.set(row.subarray(channel, Math.min(channel + 4, channels)), at)
-      at += 4
-    }
-  }
-  return packed
+  return packChannels(channels, [...epilogueRows(epilogue).map((name) => leading[name]!), ...Array.from({ length: places }, (_, place) => kernel.subarray(place * channels, (place + 1) * channels))])
 }
 
 function emitDepthwise(shape: DepthwiseShape, variant: Variant): FunctionSpec {

@@ -11,6 +11,7 @@ import { branchIf, f32x4Add, f32x4Multiply, f32x4Subtract, i32Add, i32Const, loc
 import { FunctionBuilder, move, point } from '../function-builder.js'
 import { activate, type Activation } from './activation.js'
 import { batchCount, inputAddress, kernelParameters, layoutKey, outputAddress, secondAddress, vectorChannels, weightsAddress, type Kernel, type Layout } from './kernel.js'
+import { packChannels } from './panels.js'
 
 /** One thing done to each value. */
 export type Stage =
@@ -38,7 +39,7 @@ const vectorsAtOnce = 4
 
 export function elementwiseKernel(shape: ElementwiseShape): Kernel {
   const { input, output, second, stages } = shape
-  const packed = packStages(output.channels, stages)
+  const packed = packChannels(output.channels, stages.flatMap(weightsOf))
   const stageNames = stages.map((stage) => (stage.kind === 'affine' ? 'scale' : stage.activation.kind))
   const stageKeys = stages.map((stage) => (stage.kind === 'affine' ? stage.kind : JSON.stringify(stage.activation)))
   return {
@@ -53,19 +54,6 @@ export function elementwiseKernel(shape: ElementwiseShape): Kernel {
 function weightsOf(stage: Stage): readonly Float32Array[] {
   if (stage.kind === 'affine') return [stage.scale, stage.shift]
   return stage.alpha ? [stage.alpha] : []
-}
-
-function packStages(channels: number, stages: readonly Stage[]): Float32Array {
-  const rows = stages.flatMap(weightsOf)
-  const packed = new Float32Array(vectorChannels(channels) * rows.length)
-  let at = 0
-  for (let channel = 0; channel < channels; channel += 4) {
-    for (const row of rows) {
-      packed.set(row.subarray(channel, Math.min(channel + 4, channels)), at)
-      at += 4
-    }
-  }
-  return packed
 }
 
 function joinWeights(first: Float32Array, second: Float32Array): Float32Array {

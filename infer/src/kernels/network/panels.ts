@@ -6,6 +6,7 @@
 // another at a fixed distance.
 
 import { epilogueRows, type Epilogue } from './activation.js'
+import { vectorChannels } from './kernel.js'
 
 export const panelFilters = 8
 export const panelRowBytes = 4 * panelFilters
@@ -60,6 +61,19 @@ export function packPanels(shape: PanelShape, epilogue: Epilogue, leading: Epilo
         const from = begins[row]! + filter
         if (begins[row]! >= 0) for (let index = 0; index < count; index++) packed[at + index] = kernel[from + index]!
       }
+    }
+  }
+  return packed
+}
+
+/** Rows of numbers by channel, laid four channels at a time: [row 0: 4][row 1: 4] … then the next four. */
+export function packChannels(channels: number, rows: readonly Float32Array[]): Float32Array {
+  const packed = new Float32Array(vectorChannels(channels) * rows.length)
+  let at = 0
+  for (let channel = 0; channel < channels; channel += 4) {
+    for (const row of rows) {
+      packed.set(row.subarray(channel, Math.min(channel + 4, channels)), at)
+      at += 4
     }
   }
   return packed
