@@ -38,7 +38,7 @@ const leave = { 3: 4, 5: 2 } as const
 const cachedWeights = 1 << 20
 
 /** How many times quicker Winograd's convolution is expected to be than the direct one, where it is possible. */
-export function winogradGain(shape: ConvolutionShape, batch: number): number {
+function winogradGain(shape: ConvolutionShape, batch: number): number {
   const { input, output, kernelSize } = shape
   const size = kernelSize[0] as 3 | 5
   const { tileRows, tileColumns, blockRows } = planTiles(shape, batch)

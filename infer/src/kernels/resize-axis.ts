@@ -53,7 +53,7 @@ export function areaEnlargeAxis(inSize: number, outSize: number): Axis {
 }
 
 /** For 8-bit pixels. */
-export function fixedPoint({ taps, first, weights }: Axis): FixedPointAxis {
+function fixedPoint({ taps, first, weights }: Axis): FixedPointAxis {
   const fixed = new Int16Array(weights.length)
   for (let at = 0; at < fixed.length; at++) fixed[at] = roundHalfEven(weights[at]! * one)
   return { taps, first, weights: fixed }

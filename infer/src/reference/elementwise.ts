@@ -10,7 +10,7 @@ export function activate(node: ActivationNode, x: Value, y: Value, weight: NodeW
 }
 
 /** The function of one number, in float64. */
-export function activationFunction(node: Exclude<ActivationNode, { readonly op: 'prelu' }>): (x: number) => number {
+function activationFunction(node: Exclude<ActivationNode, { readonly op: 'prelu' }>): (x: number) => number {
   switch (node.op) {
     case 'relu':
       return (x) => Math.max(x, 0)

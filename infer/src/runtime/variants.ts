@@ -29,7 +29,7 @@ export function wantedVariants(choice: VariantChoice): readonly VariantName[] {
 }
 
 /** Whether this engine knows f32x4.relaxed_madd, as it says itself about a module of one function that uses it. */
-export function hasRelaxedSimd(): boolean {
+function hasRelaxedSimd(): boolean {
   const zeros = [0x41, 0x00, 0xfd, 0x0f] // i8x16.splat of i32.const 0
   const body = [0x00, ...zeros, ...zeros, ...zeros, 0xfd, 0x85, 0x02, 0x1a, 0x0b] // no locals; relaxed_madd, drop, end
   return WebAssembly.validate(Uint8Array.from([

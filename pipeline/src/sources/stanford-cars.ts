@@ -21,7 +21,7 @@ import { openCarTable } from './stanford-cars-table.js'
 export type StanfordCarsOptions = Pick<SourceOptions, 'images' | 'root' | 'followLinks' | 'classNames' | 'split' | 'task' | 'badBoxes' | 'where' | 'delimiter' | 'signal'>
 
 /** What `task` can be. */
-export const carTasks = ['make-model', 'class', 'boxes'] as const
+const carTasks = ['make-model', 'class', 'boxes'] as const
 type Task = (typeof carTasks)[number]
 
 /** What a folder can hold, and where the images lie in it, beyond what the annotations say; the first that is there counts. */

@@ -23,7 +23,7 @@ function hasWholeVectors({ channels, pixelBytes }: Layout): boolean {
 }
 
 /** Outputs along the side of a tile. */
-export const tileSize = (kernelSize: number): number => transformPoints + 1 - kernelSize
+const tileSize = (kernelSize: number): number => transformPoints + 1 - kernelSize
 
 /** How an image is cut into tiles, and where V, M and the scratch lie in the workspace. */
 export interface TilePlan {
